@@ -1,0 +1,42 @@
+"""Expressions of expressions: ``all``, ``any``, ``not``."""
+
+from __future__ import annotations
+
+from brainsurgery_shell.assertions.declare import Assertion, Expression, expression
+from brainsurgery_shell.declaration.context import Context
+from brainsurgery_shell.declaration.kinds import ListOf
+from brainsurgery_shell.declaration.operation import Parameter
+
+THESE = Parameter("of", ListOf(Expression()), "a list of expressions")
+
+
+@expression("all", THESE, examples=("assert: all: [{ exists: wte }, { finite: wte }]",))
+def all_(context: Context, of: list[Assertion]) -> str | None:
+    """Every expression holds."""
+    for each in of:
+        problem = each.problem(context)
+        if problem is not None:
+            return problem
+    return None
+
+
+@expression("any", THESE, examples=("assert: any: [{ exists: lm_head }, { exists: wte }]",))
+def any_(context: Context, of: list[Assertion]) -> str | None:
+    """At least one expression holds."""
+    problems = [each.problem(context) for each in of]
+    if None in problems:
+        return None
+    return "none of these holds: " + "; ".join(str(problem) for problem in problems)
+
+
+@expression(
+    "not",
+    Parameter("of", Expression(), "an expression", whole_payload=True),
+    examples=("assert: not: { exists: '.*\\.bias' }",),
+)
+def not_(context: Context, of: Assertion) -> str | None:
+    """The expression does not hold."""
+    problem = of.problem(context)
+    if context.checking or problem is not None:
+        return None
+    return f"'{of.expression.name}' holds, and should not"

@@ -1,0 +1,75 @@
+"""The command line: arguments, modes, exit status. Everything heavy is imported when it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+USAGE = """\
+usage: brainsurgery [OPTIONS] [FILE | ALIAS::FILE ...] [key=value ...]
+       brainsurgery resume [SESSION] | sessions | oly [--to yaml|oly|json] 'LINE'
+
+  FILE                a checkpoint: open it in the shell
+                      plan.yaml: run it, then exit; key=value replaces its fields
+                      script.oly: run it line by line
+  -i                  after plans, scripts and -c, stay in the shell
+  -c 'OLY'            run this command; repeatable
+  --dry-run           check and show, but change and write nothing
+  --provider inmemory|arena    where intermediates live (default: inmemory)
+  --arena-root DIR    folder of the arena's scratch files
+  --memory SIZE       memory for intermediates, as in 2GB (default: a quarter of what is free)
+  --workers N         threads of a save (default: one a core)
+  --shard-size SIZE   largest shard of a folder that is saved (default: 5GB)
+  --summarize-path FILE    at the end, write the plan of what was done
+  --overwrite         saves may replace what is there
+  --ignore-fingerprints    run a plan on other inputs than those it was made on
+  --session NAME      name this session
+  --no-journal        keep no journal: this session cannot be resumed
+  --plain             in the shell: no colours, no menus
+  --log-level LEVEL   messages: error, warning (default) or info
+  --version, --help
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the return value is the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["--version"]:
+        from brainsurgery_shell import __version__
+
+        print(f"brainsurgery {__version__}")
+        return 0
+    if "--help" in arguments or "-h" in arguments:
+        sys.stdout.write(USAGE)
+        return 0
+    try:
+        return _main(arguments)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has left. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _main(arguments: list[str]) -> int:
+    from brainsurgery_shell.errors import SurgeryError
+    from brainsurgery_shell.messages import show_error
+
+    try:
+        if arguments[:1] == ["oly"]:
+            from brainsurgery_shell.convert import convert_line
+
+            return convert_line(arguments[1:])
+        if arguments[:1] == ["sessions"]:
+            from brainsurgery_shell.modes import show_sessions
+
+            return show_sessions(arguments[1:])
+        from brainsurgery_shell.modes import run
+        from brainsurgery_shell.options import parse_options
+
+        return run(parse_options(arguments))
+    except SurgeryError as error:
+        show_error(error)
+        return error.exit_status

@@ -1,0 +1,134 @@
+"""What the declarations say may stand at a place: whose parameters, or which kind of value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from brainsurgery_shell.declaration.kinds import Conditions, Kind, ListOf, Names, Tensors, Text
+from brainsurgery_shell.declaration.operation import EXPRESSIONS, OPERATIONS, Operation, Parameter
+from brainsurgery_shell.errors import OlySyntaxError
+from brainsurgery_shell.lang.parser import parse_value
+from brainsurgery_shell.lang.position import Position
+from brainsurgery_shell.lang.tokens import Kind as TokenKind
+from brainsurgery_shell.lang.tokens import Walker
+from brainsurgery_shell.lang.tree import Node, Sequence
+
+_REFERENCES = ("tensors", "names", "captures")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A place in the declarations. Empty where they say nothing."""
+
+    owner: Operation | None = None
+    """The operation or expression whose payload is here."""
+    kind: Kind | None = None
+    """The kind of the value that is here."""
+    segment: bool = False
+    """Whether it is a segment of a structured reference of that kind."""
+
+    def child(self, step: str | int) -> Scope:
+        """The scope under a key, or at an index of a list."""
+        if self.owner is not None:
+            return _in_payload(self.owner, step)
+        if self.kind is None or self.segment:
+            return Scope()
+        return _in_list(self.kind, step) if isinstance(step, int) else _in_map(self.kind, step)
+
+    @property
+    def takes_expression(self) -> bool:
+        """Whether an assertion's expression stands here, as a map."""
+        if self.owner is not None:
+            primary = primary_of(self.owner)
+            return primary is not None and primary.whole_payload and _is_expression(primary.kind)
+        return self.kind is not None and not self.segment and _is_expression(self.kind)
+
+    @property
+    def fields(self) -> Mapping[str, Kind]:
+        """The keys of a value that is a map with fixed ones."""
+        return self.kind.fields if isinstance(self.kind, Conditions) else {}
+
+
+def scope_at(position: Position) -> Scope:
+    """The scope that the path of a position leads to."""
+    scope = Scope(OPERATIONS.get(position.command or ""))
+    for step in position.path:
+        scope = scope.child(step)
+    return scope
+
+
+def primary_of(operation: Operation) -> Parameter | None:
+    """The parameter that a bare value goes to."""
+    return operation.parameter(operation.primary) if operation.primary else None
+
+
+def _is_expression(kind: Kind) -> bool:
+    return kind.completes == "expressions" and not isinstance(kind, Text | ListOf)
+
+
+def _in_payload(owner: Operation, step: str | int) -> Scope:
+    parameter = owner.parameter(step) if isinstance(step, str) else None
+    if parameter is not None:
+        return Scope(kind=parameter.kind)
+    primary = primary_of(owner)
+    if primary is None or (isinstance(step, str) and not primary.whole_payload):
+        return Scope()
+    return Scope(kind=primary.kind).child(step)
+
+
+def _in_list(kind: Kind, index: int) -> Scope:
+    if isinstance(kind, ListOf):
+        return Scope(kind=kind.item)
+    if isinstance(kind, Tensors | Names):
+        return Scope(kind=kind, segment=True)
+    if kind.completes in _REFERENCES:  # a list of references, of which the first is matched
+        return Scope(kind=Tensors() if index == 0 else Names())
+    return Scope(kind=kind) if _is_expression(kind) else Scope()
+
+
+def _in_map(kind: Kind, key: str) -> Scope:
+    if isinstance(kind, Conditions):
+        return Scope(kind=kind.fields.get(key))
+    if _is_expression(kind):
+        return Scope(EXPRESSIONS.get(key))
+    return Scope(kind=Tensors()) if kind.completes in _REFERENCES else Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is complete around the cursor."""
+
+    pairs: dict[str, Node] = field(default_factory=dict)
+    """The pairs before it in the map, or payload, around it."""
+    items: tuple[Node, ...] = ()
+    """The items before it in the list around it."""
+
+
+def around(text: str, start: int) -> Around:
+    """What stands around a value that begins at ``start``."""
+    walker = Walker(text[:start])
+    openings: list[int] = []
+    for token in walker.tokens():
+        if token.kind is TokenKind.OPEN:
+            openings.append(token.start)
+        elif token.kind is TokenKind.CLOSE:
+            openings.pop()
+    innermost = next((frame for frame in reversed(walker.frames) if not frame.is_list), None)
+    pairs: dict[str, Node] = {}
+    for key, (first, end) in (innermost.values if innermost else {}).items():
+        node = _parsed(text[first:end])
+        if node is not None:
+            pairs[key] = node
+    if not openings or not walker.frames or not walker.frames[-1].is_list:
+        return Around(pairs)
+    listed = _parsed(text[openings[-1] : start].rstrip(" \t,") + "]")
+    return Around(pairs, listed.items if isinstance(listed, Sequence) else ())
+
+
+def _parsed(text: str) -> Node | None:
+    """The value that is complete, unless it is wrong: then the parser will say so."""
+    try:
+        return parse_value(text)[0]
+    except OlySyntaxError:
+        return None

@@ -1,0 +1,85 @@
+"""What an operation is handed: the workspace, and for the few that need more, the session's services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from brainsurgery_shell.graph.tensor import LazyTensor
+from brainsurgery_shell.workspace.edit import Report
+from brainsurgery_shell.workspace.matching import Selection, Where
+from brainsurgery_shell.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from brainsurgery_shell.graph.evaluate import Evaluator
+    from brainsurgery_shell.lang.reference import Reference
+    from brainsurgery_shell.workspace.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRequest:
+    """What is to be written where."""
+
+    path: str
+    alias: str
+    tensors: dict[str, LazyTensor]
+    format: str | None
+    shard: int | None
+    """Bytes, ``None`` for no limit."""
+    shard_given: bool
+    overwrite: bool
+
+
+class Services(Protocol):
+    """What a session does for the operations that need more than a workspace."""
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """For what only data can show."""
+
+    def undo(self, count: int) -> Report:
+        """Take back the last edits."""
+
+    def redo(self, count: int) -> Report:
+        """Bring back what was undone."""
+
+    def history(self) -> Report:
+        """The steps so far."""
+
+    def summarize(self, *, everything: bool, resolve: bool, layout: str) -> Report:
+        """The plan of the steps in force."""
+
+    def help(self, topic: str | None, expression: str | None) -> list[str]:
+        """Explain an operation or expression."""
+
+    def leave(self) -> None:
+        """End the session after this step."""
+
+    def changed_aliases(self) -> list[str]:
+        """Aliases that the steps in force changed."""
+
+    def open(self, path: str, alias: str, layout: str | None) -> Checkpoint:
+        """Open a checkpoint; headers only."""
+
+    def save(self, request: SaveRequest, checking: bool) -> Report:
+        """Write a checkpoint, or only check that it can be written."""
+
+
+@dataclass(slots=True)
+class Context:
+    """Handed to every operation."""
+
+    workspace: Workspace
+    services: Services
+    checking: bool = False
+    """A dry run or the check of a plan: no data is read, nothing is written."""
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """The session's evaluator (not while checking)."""
+        return self.services.evaluator
+
+
+def selection(leave_out: Reference | None, where: Where | None, expect: int | None) -> Selection:
+    """The arguments ``except``, ``where`` and ``expect`` as one."""
+    return Selection(leave_out, where, expect)

@@ -1,0 +1,158 @@
+"""Operations and their parameters as they are declared, and the registry that finds them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from brainsurgery_shell.declaration.kinds import Conditions, Integer, Kind, Tensors
+from brainsurgery_shell.errors import InternalError, fail
+from brainsurgery_shell.workspace.edit import Edit, Report
+
+if TYPE_CHECKING:
+    pass
+
+Run = Callable[..., "Edit | Report | None"]
+"""``run(context, **arguments)``; parameters that are left out and have no default are not passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation."""
+
+    name: str
+    kind: Kind
+    about: str
+    """A phrase for help."""
+    required: bool = True
+    default: Any = None
+    whole_payload: bool = False
+    """Whether it takes the command's payload as it stands, a map included (an assertion's expression)."""
+    aka: tuple[str, ...] = ()
+    """Other spellings that are understood."""
+
+    @property
+    def argument(self) -> str:
+        """Its name as an argument of the operation's function."""
+        name = self.name.replace("-", "_")
+        return f"{name}_" if name in _KEYWORDS else name
+
+
+_KEYWORDS = {"from", "except", "is", "assert", "all", "format", "not"}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: all that validation, help, completion and plans know of it."""
+
+    name: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    run: Run
+    examples: tuple[str, ...] = ()
+    primary: str | None = None
+    in_plans: bool = True
+    inspects: bool = False
+    """Whether it changes nothing (dump, diff, help): summaries leave it out."""
+    replays: bool = True
+    """Whether a resumed session runs it again (``save`` does not)."""
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter with that name."""
+        return next((each for each in self.parameters if name == each.name or name in each.aka), None)
+
+    @property
+    def reference(self) -> Parameter | None:
+        """The first parameter that is matched."""
+        return next((each for each in self.parameters if isinstance(each.kind, Tensors)), None)
+
+
+EXCEPT = Parameter("except", Tensors(), "tensors to leave out", required=False)
+WHERE = Parameter("where", Conditions(), "only tensors of that dtype, rank or size", required=False)
+EXPECT = Parameter("expect", Integer(0), "how many tensors must match", required=False)
+SELECTION = (EXCEPT, WHERE, EXPECT)
+"""The parameters of every operation that matches by pattern."""
+
+
+class Registry:
+    """Declared things by name."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Operation] = {}
+
+    def add(self, operation: Operation) -> None:
+        """Declare one.
+
+        Raises:
+            InternalError: the name is taken.
+        """
+        if operation.name in self._known:
+            raise InternalError(f"the operation '{operation.name}' is declared twice")
+        self._known[operation.name] = operation
+
+    def get(self, name: str) -> Operation | None:
+        """The operation with that name."""
+        return self._known.get(name)
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._known)
+
+    def all(self) -> Iterable[Operation]:
+        """All of them, by name."""
+        return [self._known[name] for name in self.names()]
+
+
+OPERATIONS = Registry()
+EXPRESSIONS = Registry()
+
+
+def operation(
+    name: str,
+    *parameters: Parameter,
+    examples: tuple[str, ...] = (),
+    primary: str | None = None,
+    selects: bool = False,
+    counts: bool = True,
+    registry: Registry = OPERATIONS,
+    **flags: bool,
+) -> Callable[[Run], Run]:
+    """Declare the decorated function as an operation; its docstring's first paragraph is the summary.
+
+    ``selects`` adds ``except``, ``where`` and ``expect``; other operations get ``expect`` too, for the number of
+    tensors that they report, unless ``counts`` is false. The primary parameter is the first unless named.
+    """
+
+    def declare(run: Run) -> Run:
+        declared = (*parameters, *(SELECTION if selects else ()))
+        if not selects and counts:
+            declared, run = (*declared, EXPECT), _counting(name, run)
+        chosen = primary if primary is not None else (parameters[0].name if parameters else None)
+        summary = summary_of(run)
+        registry.add(Operation(name, summary, declared, run, examples, chosen, **flags))
+        return run
+
+    return declare
+
+
+def _counting(name: str, run: Run) -> Run:
+    """``run``, with ``expect`` held against the number of tensors that it reports."""
+
+    @functools.wraps(run)
+    def counted(context: Context, expect: int | None, **arguments: Any) -> Edit | Report | None:
+        result = run(context, **arguments)
+        count = result.count if result is not None else 0
+        if expect is not None and count != expect:
+            fail(f"{name}: expected {expect} tensors, found {count}")
+        return result
+
+    return counted
+
+
+def summary_of(function: Callable[..., Any]) -> str:
+    """The first paragraph of a docstring on one line."""
+    if function.__doc__ is None:
+        raise InternalError(f"{function.__name__} needs a docstring")
+    return " ".join(function.__doc__.split("\n\n")[0].split())

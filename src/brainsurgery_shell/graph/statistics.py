@@ -1,0 +1,82 @@
+"""Statistics of one tensor in one pass over its pieces."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from brainsurgery_shell.graph.evaluate import Evaluator
+from brainsurgery_shell.graph.runtime import load_torch
+from brainsurgery_shell.graph.tensor import LazyTensor
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What ``dump`` shows. NaN makes min, max, mean and std NaN, as in torch; of no elements there are none."""
+
+    min: float | int | None = None
+    max: float | int | None = None
+    mean: float | None = None
+    std: float | None = None
+    """Unbiased, as ``torch.std``: NaN for a single element."""
+    zeros: int = 0
+    nan: int = 0
+    inf: int = 0
+
+
+def statistics(tensor: LazyTensor, evaluator: Evaluator) -> Statistics:
+    """Min, max, mean, std and counts; sums in float64, pieces combined by Chan's update.
+
+    Complex tensors have counts, mean and std of their absolute values left out; packed dtypes have none.
+    """
+    result = Statistics()
+    if tensor.dtype.packed or not tensor.numel:
+        return result
+    torch = load_torch()
+    whole = tensor.dtype.cls in ("int", "bool")
+    lows: list[float | int] = []
+    highs: list[float | int] = []
+    count, mean, squares = 0, 0.0, 0.0
+    for chunk in evaluator.chunks(tensor):
+        if tensor.dtype.cls == "complex":
+            result.zeros += int((chunk == 0).sum())
+            result.nan += int(torch.isnan(chunk).sum())
+            result.inf += int(torch.isinf(chunk).sum())
+            continue
+        values = chunk.to(torch.float64)
+        if whole:
+            exact = chunk.to(torch.int64) if tensor.dtype.name != "uint64" else values
+            lows.append(exact.min().item())
+            highs.append(exact.max().item())
+        else:
+            result.nan += int(torch.isnan(values).sum())
+            result.inf += int(torch.isinf(values).sum())
+            lows.append(values.min().item())
+            highs.append(values.max().item())
+        result.zeros += int((values == 0).sum())
+        size = values.numel()
+        piece_mean = values.mean().item()
+        delta = piece_mean - mean
+        squares += float(((values - piece_mean) ** 2).sum()) + delta * delta * count * size / (count + size)
+        count += size
+        mean += delta * size / count
+    if lows:
+        result.min, result.max = _extreme(lows, min), _extreme(highs, max)
+        result.mean = mean
+        result.std = math.sqrt(squares / (count - 1)) if count > 1 else math.nan
+        if result.inf or result.nan:
+            result.mean, result.std = _with_infinities(result)
+    return result
+
+
+def _extreme(values: list[float | int], choose: object) -> float | int:
+    if any(value != value for value in values):
+        return math.nan
+    return min(values) if choose is min else max(values)
+
+
+def _with_infinities(result: Statistics) -> tuple[float, float]:
+    """The mean, and the std, where they are not finite: as the sums in torch come out."""
+    if result.nan or (result.min == -math.inf and result.max == math.inf):
+        return math.nan, math.nan
+    return (math.inf if result.max == math.inf else -math.inf), math.nan

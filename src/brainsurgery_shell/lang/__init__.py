@@ -1,0 +1,1 @@
+"""OLY, references and patterns: text to trees and back. Standard library only."""

@@ -1,0 +1,135 @@
+"""What an invocation does: plans, scripts, commands, standard input, the shell, in this order."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from brainsurgery_shell import messages
+from brainsurgery_shell.errors import SurgeryError, UsageError
+from brainsurgery_shell.options import Options
+from brainsurgery_shell.session.journal import check_new_name, list_sessions
+from brainsurgery_shell.session.lines import replace_text, run_line, run_lines
+from brainsurgery_shell.session.saving import SaveDefaults
+from brainsurgery_shell.session.session import Session, Settings
+
+if TYPE_CHECKING:
+    from brainsurgery_shell.graph.evaluate import Provider
+
+
+def run(options: Options) -> int:
+    """Do what the command line asks for; the return value is the exit status.
+
+    Raises:
+        SurgeryError: something failed.
+    """
+    messages.set_level(options.log_level)
+    session = _open_session(options)
+    ended = False
+    try:
+        status = _work(session, options)
+        if options.summarize_path is not None:
+            _write_summary(session, options.summarize_path)
+        ended = True
+        return status
+    finally:
+        session.close(ended=ended)
+
+
+def _open_session(options: Options) -> Session:
+    settings = Settings(
+        memory=options.memory,
+        provider=cast("Provider", options.provider),
+        arena_root=options.arena_root,
+        saves=SaveDefaults(options.shard_size, options.overwrite, options.workers),
+        dry_run=options.dry_run,
+        journal=options.journal,
+    )
+    name = options.session
+    if options.resume:
+        from brainsurgery_shell.session.resume import latest_session, resume
+
+        name = name or latest_session()
+        if name is None:
+            raise UsageError("there is no session to resume")
+        session = Session(settings, name=name, warn=messages.warn)
+        resume(session)
+        messages.inform(f"resumed {name}: {len(session.timeline.steps)} steps in force")
+        return session
+    if name is not None:
+        check_new_name(name)
+    session = Session(settings, name=name, warn=messages.warn)
+    for alias, path in _with_aliases(options.checkpoints):
+        session.open_input(path, alias)
+    return session
+
+
+def _with_aliases(checkpoints: list[tuple[str | None, str]]) -> list[tuple[str, str]]:
+    """One checkpoint without alias is ``model``; several are named."""
+    found: dict[str, str] = {}
+    for alias, path in checkpoints:
+        if alias is None and len(checkpoints) > 1:
+            raise UsageError(
+                f"with several checkpoints each needs an alias: '{path}' has none", hint=f"as in base::{path}"
+            )
+        name = alias or "model"
+        if name in found:
+            raise UsageError(f"the alias '{name}' is given twice")
+        found[name] = path
+    return list(found.items())
+
+
+def _work(session: Session, options: Options) -> int:
+    batch = bool(options.plans or options.scripts or options.commands)
+    for path in options.plans:
+        from brainsurgery_shell.session.plan import read_plan
+        from brainsurgery_shell.session.run_plan import run_plan
+
+        plan = read_plan(path, options.overrides)
+        run_plan(session, plan, stdout=sys.stdout, ignore_fingerprints=options.ignore_fingerprints)
+    for path in options.scripts:
+        if not session.leaving:
+            run_lines(session, _script(path), file=str(path), stdout=sys.stdout)
+    for command in options.commands:
+        if not session.leaving:
+            run_line(session, command, stdout=sys.stdout)
+    if session.leaving or (batch and not options.interactive):
+        return 0
+    if not sys.stdin.isatty():
+        run_lines(session, sys.stdin, file="standard input", stdout=sys.stdout)
+        return 0
+    from brainsurgery_shell.repl.shell import run_shell
+
+    return run_shell(session, stdout=sys.stdout, stderr=sys.stderr, plain=options.plain)
+
+
+def _script(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"cannot read the script '{path}': {reason}") from error
+
+
+def _write_summary(session: Session, path: Path) -> None:
+    session.summary_folder = path.absolute().parent
+    lines = session.summarize(
+        everything=False, resolve=False, layout="oly" if path.suffix == ".oly" else "yaml"
+    )
+    try:
+        replace_text(path, "".join(f"{line}\n" for line in lines.lines))
+    except OSError as error:
+        raise SurgeryError(f"cannot write the summary '{path}': {error.strerror or error}") from error
+
+
+def show_sessions(arguments: list[str]) -> int:
+    """List the sessions on disk, the latest first."""
+    if arguments:
+        raise UsageError("sessions takes no arguments")
+    for facts in list_sessions():
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.modified))
+        state = "  (open)" if facts.running else ""
+        print(f"{facts.name}  {when}  {facts.steps} steps  {', '.join(facts.inputs)}{state}")
+    return 0

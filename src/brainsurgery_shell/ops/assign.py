@@ -1,0 +1,45 @@
+"""``assign``."""
+
+from __future__ import annotations
+
+from brainsurgery_shell.declaration.context import Context, selection
+from brainsurgery_shell.declaration.families import BROADCAST, FROM
+from brainsurgery_shell.declaration.kinds import Names
+from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.graph.build import expand
+from brainsurgery_shell.lang.reference import Reference
+from brainsurgery_shell.lang.template import Template
+from brainsurgery_shell.workspace.edit import Edit
+from brainsurgery_shell.workspace.matching import Where, find, sliced
+from brainsurgery_shell.workspace.writes import Must, Writes
+
+
+@operation(
+    "assign",
+    FROM,
+    Parameter("to", Names("a template for existing names"), "the tensors or slices that are overwritten"),
+    BROADCAST,
+    examples=("assign: from: 'tuned::(.*)', to: 'base::\\1'", "assign: from: row, to: 'wte::[5]'"),
+    selects=True,
+)
+def assign(
+    context: Context,
+    from_: Reference,
+    to: Template,
+    broadcast: bool,
+    except_: Reference | None,
+    where: Where | None,
+    expect: int | None,
+) -> Edit:
+    """Write tensors over existing ones, or over slices of them."""
+    found = find(context.workspace, from_, selection(except_, where, expect))
+    found.check(to)
+    writes = Writes(context.workspace, len(found))
+    for match in found:
+        destination = writes.destination(to, match)
+        current = sliced(writes.current(destination), destination.slice, destination.shown)
+        value = match.selected()
+        if broadcast:
+            value = expand(value, current.shape)
+        writes.put(destination, value, Must.FIT, match.name)
+    return writes.edit()

@@ -1,0 +1,74 @@
+"""``concat``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brainsurgery_shell.declaration.context import Context, selection
+from brainsurgery_shell.declaration.families import TO_NEW, computed_for
+from brainsurgery_shell.declaration.kinds import Boolean, Completes, Integer, Kind, Names, Tensors
+from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.graph.build import concat as concat_tensors
+from brainsurgery_shell.lang.reference import Reference
+from brainsurgery_shell.lang.template import Template
+from brainsurgery_shell.lang.tree import Node, Sequence
+from brainsurgery_shell.workspace.edit import Edit
+from brainsurgery_shell.workspace.matching import Where, fill, find
+from brainsurgery_shell.workspace.writes import Must, Writes
+
+
+@dataclass(frozen=True)
+class Sources(Kind):
+    """A list of references: the first is matched, the others are templates."""
+
+    words: str = "a list of references"
+    completes: Completes = "tensors"
+
+    def accept(self, node: Node) -> tuple[Reference, list[Template]]:
+        """The first, and the others."""
+        if not isinstance(node, Sequence) or not node.items:
+            self.reject(node)
+        first, *others = node.items
+        return Tensors().accept(first), [Names().accept(each) for each in others]
+
+
+@operation(
+    "concat",
+    Parameter(
+        "from", Sources(), "the tensors to join; the first is matched, the others filled for each match"
+    ),
+    TO_NEW,
+    Parameter("dim", Integer(), "the dim along which they are joined", required=False, default=0),
+    Parameter("delete_sources", Boolean(), "delete what was joined", required=False, default=False),
+    examples=(
+        "concat: from: ['h\\.(\\d+)\\.q', 'h.\\1.k', 'h.\\1.v'], to: 'h.\\1.qkv', delete_sources: true",
+    ),
+    selects=True,
+)
+def concat(
+    context: Context,
+    from_: tuple[Reference, list[Template]],
+    to: Template,
+    dim: int,
+    delete_sources: bool,
+    except_: Reference | None,
+    where: Where | None,
+    expect: int | None,
+) -> Edit:
+    """Join tensors along a dim."""
+    first, others = from_
+    found = find(context.workspace, first, selection(except_, where, expect))
+    found.check(*others, to)
+    writes = Writes(context.workspace, len(found))
+    for match in found:
+        sources = [match, *(fill(context.workspace, each, match) for each in others)]
+        joined = computed_for(
+            " and ".join(each.name for each in sources),
+            lambda *parts: concat_tensors(parts, dim),
+            *(each.selected() for each in sources),
+        )
+        writes.put(writes.destination(to, match), joined, Must.BE_NEW, match.name)
+        if delete_sources:
+            for source in sources:
+                writes.remove(source)
+    return writes.edit()

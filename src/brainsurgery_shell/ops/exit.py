@@ -1,0 +1,13 @@
+"""``exit``."""
+
+from __future__ import annotations
+
+from brainsurgery_shell.declaration.context import Context
+from brainsurgery_shell.declaration.operation import operation
+
+
+@operation("exit", examples=("exit",), inspects=True, counts=False)
+def exit_(context: Context) -> None:
+    """End the session, plan or script. The journal stays: ``brainsurgery resume`` goes on."""
+    if not context.checking:
+        context.services.leave()

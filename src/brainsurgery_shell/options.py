@@ -1,0 +1,141 @@
+"""The command line's options and what the words on it mean."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from brainsurgery_shell.errors import SurgeryError, UsageError, did_you_mean
+from brainsurgery_shell.lang.sizes import parse_size
+from brainsurgery_shell.messages import LEVELS
+from brainsurgery_shell.session.plan import split_alias
+
+_OVERRIDE = re.compile(r"[A-Za-z_][\w.\[\]-]*=")
+
+
+@dataclass(slots=True)
+class Options:
+    """What the command line asks for."""
+
+    checkpoints: list[tuple[str | None, str]] = field(default_factory=list)
+    """Alias, if one is given, and path."""
+    plans: list[Path] = field(default_factory=list)
+    scripts: list[Path] = field(default_factory=list)
+    overrides: list[tuple[str, str]] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    interactive: bool = False
+    dry_run: bool = False
+    provider: str = "inmemory"
+    arena_root: Path | None = None
+    memory: int = 0
+    workers: int = 1
+    shard_size: int | None = None
+    summarize_path: Path | None = None
+    overwrite: bool = False
+    ignore_fingerprints: bool = False
+    session: str | None = None
+    resume: bool = False
+    journal: bool = True
+    plain: bool = False
+    log_level: str = "warning"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint="brainsurgery --help lists the options")
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """The options in ``arguments``.
+
+    Raises:
+        UsageError: an option is unknown or wrong.
+    """
+    resume = arguments[:1] == ["resume"]
+    parsed = _parser().parse_args(arguments[1:] if resume else arguments)
+    options = Options(
+        commands=parsed.c,
+        interactive=parsed.i,
+        dry_run=parsed.dry_run,
+        provider=parsed.provider,
+        arena_root=Path(parsed.arena_root).expanduser() if parsed.arena_root else None,
+        memory=_size("--memory", parsed.memory) or default_memory(),
+        workers=parsed.workers or os.cpu_count() or 1,
+        shard_size=_size("--shard-size", parsed.shard_size),
+        summarize_path=Path(parsed.summarize_path).expanduser() if parsed.summarize_path else None,
+        overwrite=parsed.overwrite,
+        ignore_fingerprints=parsed.ignore_fingerprints,
+        session=parsed.session,
+        resume=resume,
+        journal=not parsed.no_journal,
+        plain=parsed.plain,
+        log_level=parsed.log_level,
+    )
+    if options.workers < 1:
+        raise UsageError("--workers takes a number from 1 up")
+    words = list(parsed.words)
+    if resume:
+        if len(words) > 1:
+            raise UsageError("resume takes one session")
+        options.session = words[0] if words else options.session
+        return options
+    _sort_words(words, options)
+    return options
+
+
+def _sort_words(words: list[str], options: Options) -> None:
+    for word in words:
+        path = Path(word).expanduser()
+        if word.endswith((".yaml", ".yml")):
+            options.plans.append(path)
+        elif word.endswith(".oly"):
+            options.scripts.append(path)
+        elif _OVERRIDE.match(word) and not path.exists():
+            key, _, value = word.partition("=")
+            options.overrides.append((key, value))
+        else:
+            options.checkpoints.append(split_alias(word))
+    if options.overrides and not options.plans:
+        key, value = options.overrides[0]
+        raise UsageError(f"{key}={value} replaces a field of a plan, and there is no plan")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="brainsurgery", add_help=False, allow_abbrev=False)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("-i", action="store_true")
+    parser.add_argument("-c", action="append", default=[])
+    for flag in ("--dry-run", "--overwrite", "--ignore-fingerprints", "--no-journal", "--plain"):
+        parser.add_argument(flag, action="store_true")
+    parser.add_argument("--provider", choices=("inmemory", "arena"), default="inmemory")
+    for option in ("--arena-root", "--memory", "--summarize-path", "--session"):
+        parser.add_argument(option)
+    parser.add_argument("--shard-size", default="5GB")
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--log-level", choices=LEVELS, default="warning", type=str.lower)
+    return parser
+
+
+def _size(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_size(text)
+    except SurgeryError as error:
+        raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
+
+
+def default_memory() -> int:
+    """A quarter of the memory that is free, at least 256 MiB."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(256 * 2**20, free // 4)
+
+
+def unknown_file(path: str) -> str | None:
+    """A hint for a file that does not exist: its nearest neighbour."""
+    parent = Path(path).parent
+    return did_you_mean(Path(path).name, os.listdir(parent)) if parent.is_dir() else None

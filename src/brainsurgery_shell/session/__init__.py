@@ -1,0 +1,1 @@
+"""A session: workspace, history, journal, plans in and out."""

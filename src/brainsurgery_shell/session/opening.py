@@ -1,0 +1,95 @@
+"""Opening checkpoints for a session: fingerprints, and sources that a save of the session replaced."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.graph.files import FilePool
+from brainsurgery_shell.graph.tensor import StoredFile
+from brainsurgery_shell.session.journal import Journal
+from brainsurgery_shell.session.paths import absolute
+from brainsurgery_shell.storage.read import Opened, open_checkpoint
+from brainsurgery_shell.workspace.checkpoint import Checkpoint, Origin
+
+
+@dataclass(slots=True)
+class Sources:
+    """All files that tensors of this session may read from."""
+
+    files: FilePool
+    folder: Path
+    """What relative paths are taken from."""
+    opened: list[tuple[Path, Opened]] = field(default_factory=list)
+    moved: dict[Path, list[Path]] = field(default_factory=dict)
+    """While a session is resumed: where later saves put what was at a path, in order."""
+    expected: dict[Path, str] = field(default_factory=dict)
+    """While a session is resumed: the fingerprint that a path had."""
+
+    def open(self, path: str) -> Checkpoint:
+        """Open a checkpoint by the path as typed.
+
+        Raises:
+            StorageError: it cannot be opened, or is not what it was when the session was recorded.
+        """
+        place = absolute(path, self.folder)
+        aside = self.moved.get(place)
+        opened = open_checkpoint(aside[0] if aside else place, path)
+        wanted = self.expected.get(place)
+        if wanted is not None and wanted != opened.fingerprint:
+            raise StorageError(
+                f"'{path}' is not what it was when this session was recorded",
+                hint="put the original back, or open the checkpoint anew and replay the summary",
+            )
+        self.opened.append((place, opened))
+        folder = place if opened.folder is not None else None
+        origin = Origin(place, path, folder, opened.fingerprint)
+        return Checkpoint.of(opened.tensors, opened.metadata, (origin,))
+
+    def set_aside(self, path: Path, journal: Journal | None) -> str | None:
+        """Before a save replaces ``path``: keep the old bytes readable. Returns a warning if they are not kept
+        for a resumed session.
+        """
+        warning = None
+        for place, opened in self.opened:
+            if not any(_same_file(path, file) for file in opened.files):
+                continue
+            for file in opened.files:
+                self.files.pin(file)
+            if journal is not None and not _link(place, opened, journal):
+                warning = (
+                    f"'{path}' is a source of this session and cannot be linked aside: "
+                    "once this process ends, the session cannot be resumed"
+                )
+        return warning
+
+
+def _same_file(path: Path, file: StoredFile) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == (file.facts.device, file.facts.inode)
+
+
+def _link(place: Path, opened: Opened, journal: Journal) -> bool:
+    """Hard-link a source into the session's folder, and say so in the journal."""
+    number = len(list(journal.kept_folder.iterdir())) if journal.kept_folder.is_dir() else 0
+    kept = journal.kept_folder / f"{number}-{place.name}"
+    try:
+        if opened.folder is None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            os.link(place, kept)
+        else:
+            kept.mkdir(parents=True)
+            for file in opened.files:
+                os.link(file.path, kept / file.path.name)
+            for index in opened.folder.glob("*.index.json"):
+                shutil.copyfile(index, kept / index.name)
+    except OSError:
+        return False
+    journal.append({"kind": "kept", "path": str(place), "at": str(kept)})
+    return True

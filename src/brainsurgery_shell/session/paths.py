@@ -1,0 +1,54 @@
+"""Paths in steps: as typed for people, absolute for the journal, relative to wherever a plan will lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from brainsurgery_shell.declaration.kinds import Text
+from brainsurgery_shell.declaration.operation import OPERATIONS, Operation
+from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar
+
+
+def absolute(text: str, folder: Path) -> Path:
+    """A path as typed, made absolute: ``~`` is the home folder, relative ones start at ``folder``."""
+    return Path(os.path.normpath(folder / Path(text).expanduser()))
+
+
+def map_paths(command: Command, change: Callable[[str], str]) -> Command:
+    """``command`` with every path among its arguments changed."""
+    operation = OPERATIONS.get(command.name)
+    if operation is None:
+        return command
+    names = {each.name for each in operation.parameters if _is_path(operation, each.name)}
+    if not names or command.payload is None:
+        return command
+    payload: Node = command.payload
+    if isinstance(payload, Mapping):
+        pairs = tuple(
+            Pair(pair.key, _change(pair.value, change), pair.key_span) if pair.key in names else pair
+            for pair in payload.pairs
+        )
+        return Command(command.name, Mapping(pairs, payload.span), command.name_span)
+    if operation.primary in names:
+        return Command(command.name, _change(payload, change), command.name_span)
+    return command
+
+
+def _change(node: Node, change: Callable[[str], str]) -> Node:
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        return Scalar(change(node.value), node.span)
+    return node
+
+
+def _is_path(operation: Operation, name: str) -> bool:
+    parameter = operation.parameter(name)
+    return parameter is not None and isinstance(parameter.kind, Text) and parameter.kind.completes == "paths"
+
+
+def relative_to(text: str, typed_in: Path, base: Path) -> str:
+    """A path that was typed in one folder, as it reads from another. Absolute and home paths stay."""
+    if Path(text).is_absolute() or text.startswith("~"):
+        return text
+    return os.path.relpath(typed_in / text, base)

@@ -1,0 +1,83 @@
+"""Bringing a session back: its journal is replayed. Nothing is evaluated and nothing is saved again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from brainsurgery_shell.errors import StorageError, SurgeryError
+from brainsurgery_shell.lang.parser import parse_line
+from brainsurgery_shell.session.journal import Entry, Journal, list_sessions, read_entries
+from brainsurgery_shell.session.paths import absolute, map_paths
+from brainsurgery_shell.session.record import Record
+from brainsurgery_shell.session.session import Session
+
+
+def latest_session() -> str | None:
+    """The session that was used last and is not open now."""
+    return next((facts.name for facts in list_sessions() if not facts.running), None)
+
+
+def resume(session: Session) -> None:
+    """Replay the journal of ``session.name`` into a new session.
+
+    Raises:
+        SurgeryError: there is no such session, it is open elsewhere, or an input is not what it was.
+    """
+    entries = read_entries(session.name)
+    session.journal = Journal(session.name, resumed=True)
+    _expect_sources(session, entries)
+    session.replaying = True
+    folder = session.folder
+    try:
+        for entry in entries:
+            _replay(session, entry)
+    except SurgeryError as error:
+        raise error.located(step=f"while resuming the session '{session.name}'") from None
+    finally:
+        session.replaying = False
+        session.sources.expected.clear()
+        session.sources.moved.clear()
+        session.folder = session.sources.folder = folder
+
+
+def _expect_sources(session: Session, entries: list[Entry]) -> None:
+    """What every path was when it was opened, and where a later save of the session put it."""
+    for entry in entries:
+        if entry["kind"] == "kept":
+            session.sources.moved.setdefault(Path(entry["path"]), []).append(Path(entry["at"]))
+
+
+def _replay(session: Session, entry: Entry) -> None:
+    kind = entry["kind"]
+    session.folder = session.sources.folder = Path(entry.get("folder", session.folder))
+    if kind == "input":
+        session.sources.expected[Path(entry["path"])] = entry["fingerprint"]
+        session.open_input(entry["shown"], entry["alias"])
+    elif kind == "step":
+        _replay_step(session, entry)
+    elif kind == "undo":
+        session.undo(entry["count"])
+    elif kind == "redo":
+        session.redo(entry["count"])
+    elif kind == "kept":
+        # From here on the path means what the save wrote.
+        session.sources.moved[Path(entry["path"])].pop(0)
+        session.sources.expected.pop(Path(entry["path"]), None)
+
+
+def _replay_step(session: Session, entry: dict[str, Any]) -> None:
+    command = parse_line(entry["line"])
+    if command is None:
+        raise StorageError(f"the journal of '{session.name}' holds an empty step")
+    if entry["role"] in ("assert", "inspect"):
+        session.timeline.add(
+            Record(entry["number"], command, entry["role"], entry["count"], entry["seconds"])
+        )
+        return
+    if "fingerprint" in entry:
+        paths: list[str] = []
+        map_paths(command, lambda text: paths.append(text) or text)  # type: ignore[func-returns-value]
+        for path in paths:
+            session.sources.expected[absolute(path, session.sources.folder)] = entry["fingerprint"]
+    session.execute(command)

@@ -1,0 +1,89 @@
+"""Saving a checkpoint of a session: from a request to storage, with warnings about overflow on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from brainsurgery_shell.declaration.context import SaveRequest
+from brainsurgery_shell.errors import StepError, listed
+from brainsurgery_shell.graph.cast import Cast
+from brainsurgery_shell.graph.evaluate import Evaluator
+from brainsurgery_shell.lang.sizes import size_words
+from brainsurgery_shell.session.paths import absolute
+from brainsurgery_shell.storage.save import SavePlan, SaveTarget, execute_save, plan_save
+from brainsurgery_shell.workspace.checkpoint import Checkpoint
+from brainsurgery_shell.workspace.edit import Report
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDefaults:
+    """What the command line says about saves."""
+
+    shard: int | None
+    overwrite: bool = False
+    workers: int = 2
+
+
+def check_save(request: SaveRequest, folder: Path, defaults: SaveDefaults) -> SavePlan:
+    """Everything about a save that can be known without data.
+
+    Raises:
+        StorageError, StepError: it would fail.
+    """
+    if request.format not in (None, "safetensors"):
+        raise StepError(
+            f"the format '{request.format}' is not supported yet",
+            hint="format: safetensors, which is the default",
+        )
+    target = SaveTarget(
+        absolute(request.path, folder),
+        request.shard if request.shard_given else defaults.shard,
+        request.overwrite or defaults.overwrite,
+        request.path,
+    )
+    return plan_save(target, request.tensors)
+
+
+def save(
+    request: SaveRequest,
+    plan: SavePlan,
+    checkpoint: Checkpoint,
+    evaluator: Evaluator,
+    *,
+    workers: int,
+    before_replace: Callable[[Path], None],
+    warn: Callable[[str], None],
+    tick: Callable[[int], None],
+) -> Report:
+    """Write what was planned."""
+    companions = next((origin.folder for origin in checkpoint.origins if origin.folder is not None), None)
+    evaluator.overflows.clear()
+    report = execute_save(
+        plan,
+        metadata=checkpoint.metadata,
+        companions=companions,
+        pieces=evaluator.pieces,
+        pool=evaluator.files,
+        before_replace=before_replace,
+        tick=tick,
+        workers=workers,
+    )
+    warn_of_overflow(evaluator, warn)
+    files = f"{len(report.files)} file" + ("" if len(report.files) == 1 else "s")
+    line = f"saved {report.tensors} tensors, {size_words(report.nbytes)}, to {request.path} ({files})"
+    data = {"path": request.path, "tensors": report.tensors, "nbytes": report.nbytes}
+    return Report([line], data, report.tensors)
+
+
+def warn_of_overflow(evaluator: Evaluator, warn: Callable[[str], None]) -> None:
+    """Say which casts overflowed, with tensor and count, and forget them."""
+    found = [
+        f"{kernel.name} ({count} value{'' if count == 1 else 's'})"
+        for kernel, count in evaluator.overflows.items()
+        if isinstance(kernel, Cast)
+    ]
+    evaluator.overflows.clear()
+    if found:
+        warn(f"the cast overflowed: finite values became infinite or were clipped in {listed(found)}")

@@ -1,0 +1,62 @@
+"""``summarize``: the steps in force as a plan or a script that replays them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brainsurgery_shell.lang.printer import print_command
+from brainsurgery_shell.lang.tree import Command, Mapping, Pair, Scalar
+from brainsurgery_shell.lang.yaml_printer import command_to_yaml, node_to_yaml
+from brainsurgery_shell.session.paths import map_paths, relative_to
+from brainsurgery_shell.session.record import Record
+
+if TYPE_CHECKING:
+    from brainsurgery_shell.session.session import Session
+
+
+def summarize(session: Session, *, everything: bool, resolve: bool, layout: str) -> list[str]:
+    """Lines of a YAML plan, or of a script (which loads its inputs itself)."""
+    from brainsurgery_shell.session.resolve import resolved
+
+    base = session.summary_folder or session.folder
+    records = [record for record in session.timeline.steps if everything or record.role != "inspect"]
+    output = _output(records) if layout == "yaml" else None
+    commands: list[Command] = []
+    chosen = [record for record in records if record is not output]
+    concrete = resolved(session) if resolve else {}
+    for record in chosen:
+        for command in concrete.get(record.number, [record.command]):
+            commands.append(map_paths(command, lambda text: relative_to(text, session.folder, base)))
+    inputs = [(each.alias, relative_to(each.shown, session.folder, base)) for each in session.inputs]
+    if layout == "oly":
+        loads = [
+            Command("load", Mapping((Pair("path", Scalar(path)), Pair("alias", Scalar(alias)))))
+            for alias, path in inputs
+        ]
+        return [print_command(command) for command in [*loads, *commands]]
+    lines = ["inputs:"] if inputs else []
+    lines += [f"  - {node_to_yaml(Scalar(f'{alias}::{path}'))}" for alias, path in inputs]
+    lines.append("transforms:" if commands else "transforms: []")
+    lines += [f"  - {command_to_yaml(command)}" for command in commands]
+    if output is not None:
+        command = map_paths(output.command, lambda text: relative_to(text, session.folder, base))
+        lines += ["output:", *_output_lines(command, output.saved_alias)]
+    return lines
+
+
+def _output(records: list[Record]) -> Record | None:
+    """The save that comes after every edit, if it writes a whole checkpoint: a plan's output."""
+    for record in reversed(records):
+        if record.role == "save" and record.saved_alias is not None:
+            return record
+        if record.role in ("edit", "save"):
+            return None
+    return None
+
+
+def _output_lines(command: Command, alias: str | None) -> list[str]:
+    payload = command.payload
+    pairs = payload.pairs if isinstance(payload, Mapping) else (Pair("path", payload or Scalar("")),)
+    known = {pair.key: pair.value for pair in pairs}
+    known.setdefault("alias", Scalar(alias))
+    return [f"  {key}: {node_to_yaml(value)}" for key, value in known.items()]

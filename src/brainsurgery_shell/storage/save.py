@@ -1,0 +1,228 @@
+"""Save a checkpoint: everything that can be checked first, then all of its bytes, then one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.graph.files import FilePool, write_at
+from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
+from brainsurgery_shell.storage.destination import check_dest, check_parent
+from brainsurgery_shell.storage.header import METADATA, digest_of, write_header
+from brainsurgery_shell.storage.keep import companions_of, copy_file, keep_others, weights_in
+from brainsurgery_shell.storage.layout import Shard, index_of, phase_of, plan_layout
+from brainsurgery_shell.storage.names import INDEX, NOT_YET, SUFFIX, suffix_of
+from brainsurgery_shell.storage.publish import Stage, publish, stage, sync_folder
+from brainsurgery_shell.storage.read import fingerprint_of
+from brainsurgery_shell.storage.space import check_space, write_failed
+from brainsurgery_shell.storage.write import Pieces, Work, create, run_all, sync_file, units_of
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTarget:
+    """Where to save and how."""
+
+    path: Path
+    shard_bytes: int | None
+    """Bytes of data of one file, at most; ``None`` for one file. Means nothing where ``path`` is a file."""
+    overwrite: bool
+    shown: str
+    """The path as the user typed it, for messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavePlan:
+    """A save that was checked as far as it can be without data."""
+
+    target: SaveTarget
+    dest: Path
+    """Absolute, symlinks resolved."""
+    single: bool
+    """One file, and not a folder."""
+    shards: list[Shard]
+    replaces: bool
+    """Whether something is at ``dest``."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of data."""
+        return sum(shard.nbytes for shard in self.shards)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveReport:
+    """What was saved."""
+
+    path: Path
+    files: tuple[Path, ...]
+    """The weights, without their index."""
+    nbytes: int
+    """Bytes of data."""
+    tensors: int
+    fingerprint: str
+    """What ``open_checkpoint`` will say."""
+
+
+def plan_save(target: SaveTarget, tensors: Mapping[str, LazyTensor]) -> SavePlan:
+    """Check a save: format, destination, dtypes and names. Reads no data and writes nothing.
+
+    Raises:
+        StorageError: it would fail.
+    """
+    suffix = suffix_of(target.path.name)
+    if suffix in NOT_YET:
+        raise StorageError(
+            f"cannot save '{target.shown}': the {NOT_YET[suffix]} format is not supported yet",
+            hint="give a path that ends in .safetensors, or a folder",
+        )
+    dest = Path(os.path.realpath(target.path))
+    single = suffix == SUFFIX
+    try:
+        replaces = check_dest(dest, single, target.overwrite, target.shown)
+        check_parent(dest, target.shown)
+    except OSError as error:
+        raise StorageError(f"cannot save '{target.shown}': {error.strerror or error}") from error
+    for name, tensor in tensors.items():
+        if not tensor.dtype.code:
+            raise StorageError(
+                f"cannot save '{target.shown}': safetensors has no {tensor.dtype}, as tensor '{name}' is",
+                hint="cast it first, for example cast_: target: …, to: complex64"
+                if tensor.dtype.cls == "complex"
+                else "cast it first: cast_",
+            )
+    if METADATA in tensors:
+        raise StorageError(
+            f"cannot save '{target.shown}': no tensor may be called '{METADATA}'", hint="move it"
+        )
+    return SavePlan(target, dest, single, plan_layout(tensors, target.shard_bytes, single), replaces)
+
+
+def execute_save(
+    plan: SavePlan,
+    *,
+    metadata: Mapping[str, str],
+    companions: Path | None,
+    pieces: Pieces,
+    pool: FilePool,
+    before_replace: Callable[[Path], None],
+    tick: Callable[[int], None],
+    workers: int = 1,
+    sources: Collection[StoredFile] = (),
+    fsync: bool = True,
+) -> SaveReport:
+    """Write what was planned; it appears at once, when all of it is written.
+
+    ``metadata`` is the source's. ``companions`` is the folder whose config, tokenizer and other files go
+    along to a new folder. ``pieces`` gives the bytes of a computed tensor, in order, as they are computed,
+    or as stored tensors to copy; it is called in the worker threads. ``before_replace`` is called with each
+    weight file that is about to be replaced. ``tick`` is called in this thread with the bytes written
+    since; it may raise to stop. ``sources`` are files that must not have changed, besides those that the
+    tensors read.
+
+    Raises:
+        StorageError: there is no room, the disk fails, or a source changed. The destination is as it was.
+        Exception: whatever ``pieces``, ``before_replace`` and ``tick`` raise. The destination is as it was.
+    """
+    work = Work(pieces, pool, plan.target.shown, fsync, sources=_stored_files(plan) | set(sources))
+    for source in work.sources:
+        pool.verify(source)
+    full = {"format": "pt", **metadata}
+    headers = [write_header(shard.tensors, full, phase_of(shard)) for shard in plan.shards]
+    try:
+        return _save(plan, headers, None if plan.single else companions, work, before_replace, tick, workers)
+    except OSError as error:
+        raise write_failed(plan.target.shown, error) from error
+
+
+def _save(
+    plan: SavePlan,
+    headers: list[bytes],
+    companions: Path | None,
+    work: Work,
+    before_replace: Callable[[Path], None],
+    tick: Callable[[int], None],
+    workers: int,
+) -> SaveReport:
+    dest = plan.dest
+    along = companions_of(companions, dest if plan.replaces else None) if companions is not None else []
+    needed = plan.nbytes + sum(map(len, headers)) + sum(path.stat().st_size for path in along)
+    check_space(dest, needed, plan.target.shown)
+    staged = stage(dest, folder=not plan.single)
+    try:
+        _fill(plan, headers, staged.hidden, work, tick, workers)
+        if not plan.single:
+            _complete_folder(plan, staged.hidden, along, work)
+        for source in work.sources:
+            work.pool.verify(source)
+        if plan.replaces:
+            for path in [dest] if plan.single else weights_in(dest):
+                before_replace(path)
+        _publish(staged, plan, work.fsync)
+    finally:
+        staged.discard()
+    sizes = [len(header) + shard.nbytes for header, shard in zip(headers, plan.shards, strict=True)]
+    digests = [digest_of(header[8:], size) for header, size in zip(headers, sizes, strict=True)]
+    files = (dest,) if plan.single else tuple(dest / shard.name for shard in plan.shards)
+    count = sum(len(shard.tensors) for shard in plan.shards)
+    return SaveReport(dest, files, plan.nbytes, count, fingerprint_of(digests))
+
+
+def _fill(
+    plan: SavePlan, headers: list[bytes], place: Path, work: Work, tick: Callable[[int], None], workers: int
+) -> None:
+    """Write the weights: into the file ``place`` if the plan is for one file, else into that folder."""
+    paths = [place] if plan.single else [place / shard.name for shard in plan.shards]
+    jobs: list[Callable[[], None]] = []
+    for path, shard, header in zip(paths, plan.shards, headers, strict=True):
+        create(path, header, len(header) + shard.nbytes)
+        work.advance(len(header))
+        jobs += units_of(path, shard, header, work)
+    run_all(jobs, work, workers, tick)
+    if work.fsync:
+        # In threads too, although there is nothing to gain: Ctrl-C must not wait for the disk.
+        run_all([lambda path=path: sync_file(path, work) for path in paths], work, workers, tick)  # type: ignore[misc]
+
+
+def _complete_folder(plan: SavePlan, folder: Path, along: list[Path], work: Work) -> None:
+    """Add the index, the files of the folder that is replaced, and the companions."""
+    if plan.replaces:
+        keep_others(plan.dest, folder)
+    for path in along:
+        copy_file(path, folder / path.name, work.advance, work.fsync)
+    if len(plan.shards) > 1:
+        fd = os.open(folder / INDEX, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            write_at(fd, memoryview(index_of(plan.shards)), 0)
+            if work.fsync:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+    if work.fsync:
+        for root, _, _ in os.walk(folder):
+            sync_folder(Path(root))
+
+
+def _publish(staged: Stage, plan: SavePlan, fsync: bool) -> None:
+    here = _working_folder()
+    publish(staged, replace=plan.replaces, fsync=fsync)
+    with contextlib.suppress(KeyboardInterrupt):  # too late: it is saved
+        if here is not None and here.is_relative_to(plan.dest):
+            # The working folder is the one that was replaced: go on in the new one of that name.
+            with contextlib.suppress(OSError):
+                os.chdir(here)
+        staged.discard()
+
+
+def _working_folder() -> Path | None:
+    try:
+        return Path(os.path.realpath(Path.cwd()))
+    except OSError:
+        return None
+
+
+def _stored_files(plan: SavePlan) -> set[StoredFile]:
+    return {t.file for shard in plan.shards for t in shard.tensors.values() if t.file is not None}

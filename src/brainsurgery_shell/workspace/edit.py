@@ -1,0 +1,60 @@
+"""Edits: what a step changes. Computed by operations, applied by the session, undone by their inverses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from brainsurgery_shell.graph.tensor import LazyTensor
+from brainsurgery_shell.workspace.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from brainsurgery_shell.graph.evaluate import Evaluator
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultAlias:
+    """A change of the chosen default alias (``None``: none is chosen)."""
+
+    alias: str | None
+
+
+@dataclass(slots=True)
+class Edit:
+    """Names that become tensors (or, with ``None``, disappear), aliases that appear or disappear."""
+
+    tensors: dict[str, dict[str, LazyTensor | None]] = field(default_factory=dict)
+    """Alias → name → tensor."""
+    places: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Alias → name → place, for names that do not keep theirs and do not go to the end."""
+    aliases: dict[str, Checkpoint | None] = field(default_factory=dict)
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    default: DefaultAlias | None = None
+    count: int = 0
+    """Tensors that the step's first reference matched."""
+    drawn: dict[str, int] = field(default_factory=dict)
+    """Arguments that were drawn (seeds), by parameter: a replay needs them."""
+    checks: list[Callable[[Evaluator], None]] = field(default_factory=list)
+    """What only data can show, evaluated before the edit is applied; each raises if it does not hold."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it changes nothing."""
+        return not (any(self.tensors.values()) or self.aliases or self.default)
+
+    def written(self) -> dict[str, list[str]]:
+        """Alias → names that get a tensor."""
+        return {
+            alias: [name for name, tensor in changes.items() if tensor is not None]
+            for alias, changes in self.tensors.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an inspection found: lines to show, and the same as data for programs."""
+
+    lines: list[str]
+    data: object = None
+    count: int = 0
