@@ -27,15 +27,13 @@ def run(options: Options) -> int:
     """
     messages.set_level(options.log_level)
     session = _open_session(options)
-    ended = False
     try:
         status = _work(session, options)
         if options.summarize_path is not None:
             _write_summary(session, options.summarize_path)
-        ended = True
         return status
     finally:
-        session.close(ended=ended)
+        session.close()
 
 
 def _open_session(options: Options) -> Session:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from brainsurgery_shell.errors import SurgeryError, UsageError, did_you_mean
+from brainsurgery_shell.errors import SurgeryError, UsageError
 from brainsurgery_shell.lang.sizes import parse_size
 from brainsurgery_shell.messages import LEVELS
 from brainsurgery_shell.session.plan import split_alias
@@ -133,9 +133,3 @@ def default_memory() -> int:
     """A quarter of the memory that is free, at least 256 MiB."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(256 * 2**20, free // 4)
-
-
-def unknown_file(path: str) -> str | None:
-    """A hint for a file that does not exist: its nearest neighbour."""
-    parent = Path(path).parent
-    return did_you_mean(Path(path).name, os.listdir(parent)) if parent.is_dir() else None

@@ -124,7 +124,7 @@ def test_deepest_tree_prints_everywhere() -> None:
     assert as_command(json.loads(to_json(command))) == command
 
 
-@pytest.mark.parametrize("opening", ["[", "{a: ", "(", "a: [", "{"])
+@pytest.mark.parametrize("opening", ["[", "{a: ", "(", "a: [", "{", "a: "])
 def test_depth_without_end_is_an_error_of_ours(opening: str) -> None:
     with pytest.raises(OlySyntaxError):
         parse_line("x: " + opening * 10_000)

@@ -1,7 +1,8 @@
 """How expressions are declared, and the kind of parameter that takes one.
 
 An expression is declared like an operation; its function returns ``None`` if it holds, else the problem in
-words. While a plan is checked no data may be read: expressions that need data then only check their references.
+words. While a plan is checked no data may be read: expressions that need data then only check their
+references.
 """
 
 from __future__ import annotations

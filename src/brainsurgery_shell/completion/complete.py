@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from brainsurgery_shell import ops
 from brainsurgery_shell.completion import captures
 from brainsurgery_shell.completion.candidates import LIMIT, Candidate, SessionView, chosen, distinct
 from brainsurgery_shell.completion.paths import paths
@@ -15,6 +14,7 @@ from brainsurgery_shell.completion.tensors import references, templates, tensors
 from brainsurgery_shell.completion.writing import Pen
 from brainsurgery_shell.declaration.kinds import Boolean, Kind, ListOf
 from brainsurgery_shell.declaration.operation import EXPRESSIONS, OPERATIONS, Operation, Parameter, Registry
+from brainsurgery_shell.describe import load_declarations, summary
 from brainsurgery_shell.lang import scan
 from brainsurgery_shell.lang.position import Position, parse_prefix
 from brainsurgery_shell.lang.redirect import operators
@@ -23,7 +23,7 @@ from brainsurgery_shell.lang.tokens import Place
 
 def complete(text: str, cursor: int, session: SessionView) -> list[Candidate]:
     """What may be written at ``cursor``: at most ``LIMIT`` candidates, the likeliest first."""
-    ops.load_all()
+    load_declarations()
     before, after = text[:cursor], text[cursor:]
     if before.lstrip(scan.BLANKS).startswith("!"):
         return []
@@ -84,7 +84,7 @@ class _Place:
             operation = OPERATIONS.get(name)
             if operation is not None:
                 needs = any(parameter.required for parameter in operation.parameters)
-                yield self._pen.plain(self._key(name) if needs else name, name, operation.summary)
+                yield self._pen.plain(self._key(name) if needs else name, name, summary(operation))
 
     def _key(self, name: str) -> str:
         """A key with its colon, unless that stands behind the cursor already."""
@@ -103,7 +103,7 @@ class _Place:
         if self._position.quote == "" and "::" not in self._position.text:
             yield from self._keys(self._scope)
         primary = primary_of(self._scope.owner) if self._scope.owner is not None else None
-        if primary is not None and not primary.whole_payload:
+        if primary is not None and not primary.whole_payload and _alone(self._scope.owner, primary):
             yield from self._values(Scope(kind=primary.kind))
 
     def _values(self, scope: Scope) -> Iterator[Candidate]:
@@ -112,7 +112,7 @@ class _Place:
             if not position.raw or position.raw.isidentifier():
                 yield from self._keys(scope, opening="{ ")
             primary = primary_of(scope.owner) if scope.owner is not None else None
-            if primary is None or primary.whole_payload:
+            if primary is None or primary.whole_payload or not _alone(scope.owner, primary):
                 return
             scope = Scope(kind=primary.kind)
         if scope.kind is None:
@@ -150,7 +150,7 @@ class _Place:
 
     def _declared(self, registry: Registry) -> Iterator[Candidate]:
         for declared in _named(registry, self._pen.typed):
-            yield self._pen.value(declared.name, declared.name, declared.summary)
+            yield self._pen.value(declared.name, declared.name, summary(declared))
 
     def _source(self, nearby: Around) -> captures.Source | None:
         """The reference whose captures a template here may take."""
@@ -168,7 +168,7 @@ def _known_keys(scope: Scope, used: tuple[str, ...], typed: str) -> Iterator[tup
     """The keys that a map may still get, with what they are."""
     if scope.takes_expression:
         if not used:
-            yield from ((each.name, each.summary) for each in _named(EXPRESSIONS, typed))
+            yield from ((each.name, summary(each)) for each in _named(EXPRESSIONS, typed))
     elif scope.owner is not None:
         yield from ((each.name, _about(each)) for each in _parameters(scope.owner, used, typed))
     else:
@@ -185,6 +185,12 @@ def _parameters(owner: Operation, used: tuple[str, ...], typed: str) -> list[Par
     taken = {parameter.name for key in used if (parameter := owner.parameter(key)) is not None}
     free = {each.name: each for each in owner.parameters if each.name not in taken}
     return sorted((free[name] for name in chosen(free, typed)), key=lambda each: not each.required)
+
+
+def _alone(owner: Operation | None, primary: Parameter) -> bool:
+    """Whether a bare value can be the whole payload: nothing else is required."""
+    others = owner.parameters if owner is not None else ()
+    return not any(each.required for each in others if each is not primary)
 
 
 def _about(parameter: Parameter) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from brainsurgery_shell.completion import search
-from brainsurgery_shell.completion.candidates import Candidate
+from brainsurgery_shell.completion.candidates import Candidate, numeric
 from brainsurgery_shell.completion.captures import Source, in_text
 from brainsurgery_shell.completion.names import Child, following, prefixes, twins
 from brainsurgery_shell.completion.patterns import Typed, escaped, read
@@ -84,16 +84,21 @@ def _names(
     typed = read(rest)
     if typed is None:
         return
-    writer = _Writer(pen, checkpoint, alias, pen.typed[: len(pen.typed) - len(rest)], typed, template)
+    chosen_alias = alias or workspace.default_alias()
+    writer = _Writer(pen, checkpoint, chosen_alias, pen.typed[: len(pen.typed) - len(rest)], typed, template)
     names = checkpoint.sorted_names()
     found = following(names, prefixes(names, typed.steps), typed.partial)
     for child in found:
         yield writer.candidate(child)
     if not found and typed.literal is not None and len(typed.partial) >= 2:
         before = typed.literal[: len(typed.literal) - len(typed.partial)]
-        for name in search.holding(names, before, typed.partial):
+        for name in sorted(search.holding(names, before, typed.partial), key=_by_number):
             if name in checkpoint.tensors:  # a name may itself hold a line break
                 yield writer.whole(name, name[len(before) :])
+
+
+def _by_number(name: str) -> list[tuple[bool, int, str]]:
+    return [numeric(segment) for segment in name.split(".")]
 
 
 class _Writer:

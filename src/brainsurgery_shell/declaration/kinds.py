@@ -1,4 +1,4 @@
-"""Kinds of parameter. A kind accepts a value or says the problem, and knows how it is described and completed.
+"""Kinds of parameter. A kind accepts a value or says the problem; it is described and completed by itself.
 
 Everything that differs between arguments lives here, once: validation, help, completion, JSON Schema.
 """
@@ -6,7 +6,7 @@ Everything that differs between arguments lives here, once: validation, help, co
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
@@ -19,6 +19,9 @@ from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.lang.tree import Mapping, Node, Scalar
 from brainsurgery_shell.lang.tree import Sequence as ListNode
 from brainsurgery_shell.workspace.matching import Where
+
+Rename = Callable[["Reference | Template"], str]
+"""From a reference or template to the one name it stands for."""
 
 Completes = Literal[
     "tensors",
@@ -57,6 +60,14 @@ class Kind(ABC):
     def choices(self) -> Sequence[str]:
         """The values it takes, where they are few."""
         return ()
+
+    def matched(self, value: Any) -> Reference | None:
+        """The reference in an accepted value that is matched, if the kind holds one."""
+        return None
+
+    def named(self, value: Any, name: Rename) -> Node | None:
+        """An accepted value with concrete names in place of its references; ``None``: it has none."""
+        return None
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of its values."""
@@ -288,6 +299,15 @@ class Tensors(Kind):
             self.reject(node)
         return parse_reference(node)
 
+    def matched(self, value: Any) -> Reference | None:
+        """Itself."""
+        reference: Reference | None = value
+        return reference
+
+    def named(self, value: Any, name: Rename) -> Node | None:
+        """The matched tensor's name."""
+        return Scalar(name(value))
+
     def schema(self) -> dict[str, Any]:
         """A string or a list."""
         return {"type": ["string", "array"]}
@@ -305,6 +325,10 @@ class Names(Kind):
         if isinstance(node, Mapping):
             self.reject(node)
         return parse_template(node)
+
+    def named(self, value: Any, name: Rename) -> Node | None:
+        """The name it is filled to."""
+        return Scalar(name(value))
 
     def schema(self) -> dict[str, Any]:
         """A string or a list."""
@@ -335,6 +359,11 @@ class ListOf(Kind):
         if len(node.items) < self.least:
             self.reject(node, hint=f"at least {self.least}")
         return [self.item.accept(item) for item in node.items]
+
+    def named(self, value: Any, name: Rename) -> Node | None:
+        """Each item by its name, if items have names."""
+        items = [self.item.named(each, name) for each in value]
+        return ListNode(tuple(each for each in items if each is not None)) if None not in items else None
 
     def schema(self) -> dict[str, Any]:
         """An array."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from brainsurgery_shell.declaration.kinds import Conditions, Integer, Kind, Tensors
 from brainsurgery_shell.errors import InternalError, fail
 from brainsurgery_shell.workspace.edit import Edit, Report
-
-if TYPE_CHECKING:
-    pass
 
 Run = Callable[..., "Edit | Report | None"]
 """``run(context, **arguments)``; parameters that are left out and have no default are not passed."""
@@ -121,8 +118,8 @@ def operation(
 ) -> Callable[[Run], Run]:
     """Declare the decorated function as an operation; its docstring's first paragraph is the summary.
 
-    ``selects`` adds ``except``, ``where`` and ``expect``; other operations get ``expect`` too, for the number of
-    tensors that they report, unless ``counts`` is false. The primary parameter is the first unless named.
+    ``selects`` adds ``except``, ``where`` and ``expect``; other operations get ``expect`` too, for the number
+    of tensors that they report, unless ``counts`` is false. The primary parameter is the first unless named.
     """
 
     def declare(run: Run) -> Run:
@@ -141,7 +138,7 @@ def _counting(name: str, run: Run) -> Run:
     """``run``, with ``expect`` held against the number of tensors that it reports."""
 
     @functools.wraps(run)
-    def counted(context: Context, expect: int | None, **arguments: Any) -> Edit | Report | None:
+    def counted(context: object, expect: int | None, **arguments: Any) -> Edit | Report | None:
         result = run(context, **arguments)
         count = result.count if result is not None else 0
         if expect is not None and count != expect:

@@ -243,7 +243,7 @@ def _leading_offset(tensor: LazyTensor, dims: tuple[DimRange, ...]) -> int | Non
         stride //= size
         if not single and item[:3] != (0, size, 1):
             return None
-        if item.count != 1:
+        if item.size != 1:
             single = False
             if item.step != 1:
                 return None

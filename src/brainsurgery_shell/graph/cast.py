@@ -119,10 +119,15 @@ def _above(values: torch.Tensor, target: DType) -> torch.Tensor:
 
 def _rounds_down_to(target: DType) -> float:
     """The largest value that still rounds to the largest finite one: half a step above it."""
-    mantissa = {"float8_e4m3fn": 448 + 16, "float8_e4m3fnuz": 240 + 8}.get(target.name)
-    if mantissa is None:
-        mantissa = {"float8_e8m0fnu": 1.5 * 2.0**127}.get(target.name, 57344 + 4096)
-    return float(mantissa)
+    return _MIDPOINTS.get(target.name, target.highest)
 
+
+_MIDPOINTS = {
+    "float8_e4m3fn": 464.0,
+    "float8_e4m3fnuz": 248.0,
+    "float8_e5m2": 61440.0,
+    "float8_e5m2fnuz": 61440.0,
+    "float8_e8m0fnu": 1.5 * 2.0**127,
+}
 
 _F32 = DType("float32", "", 32, "float", True, -3.4028234663852886e38, 3.4028234663852886e38)

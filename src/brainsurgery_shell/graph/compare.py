@@ -89,8 +89,7 @@ def violation(
 
 def not_finite(chunk: torch.Tensor) -> torch.Tensor:
     """Which elements are NaN or infinite."""
-    torch = load_torch()
-    bad: torch.Tensor = ~torch.isfinite(_wide(chunk))
+    bad: torch.Tensor = ~load_torch().isfinite(_wide(chunk))
     return bad
 
 
@@ -124,25 +123,25 @@ def index_of(flat: int, tensor: LazyTensor) -> tuple[int, ...]:
 
 
 def _unequal(a: torch.Tensor, b: torch.Tensor, eps: float) -> torch.Tensor:
-    torch = load_torch()
+    module = load_torch()
     if a.is_floating_point() and a.element_size() == 1:
-        a, b = a.to(torch.float32), b.to(torch.float32)
-    if a.dtype in (torch.uint16, torch.uint32, torch.uint64):
+        a, b = a.to(module.float32), b.to(module.float32)
+    if a.dtype in (module.uint16, module.uint32, module.uint64):
         a, b = a.view(_signed(a)), b.view(_signed(b))
     wrong: torch.Tensor = a != b
     if a.is_floating_point() or a.is_complex():
-        wrong &= ~(torch.isnan(a) & torch.isnan(b))
+        wrong &= ~(module.isnan(a) & module.isnan(b))
     if eps and bool(wrong.any()):
         wrong &= ~((_wide(a) - _wide(b)).abs() <= eps)
     return wrong
 
 
 def _signed(a: torch.Tensor) -> torch.dtype:
-    torch = load_torch()
-    found: torch.dtype = {2: torch.int16, 4: torch.int32, 8: torch.int64}[a.element_size()]
+    module = load_torch()
+    found: torch.dtype = {2: module.int16, 4: module.int32, 8: module.int64}[a.element_size()]
     return found
 
 
 def _wide(values: torch.Tensor) -> torch.Tensor:
-    torch = load_torch()
-    return values if values.is_complex() else values.to(torch.float64)
+    module = load_torch()
+    return values if values.is_complex() else values.to(module.float64)

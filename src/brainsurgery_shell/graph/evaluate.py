@@ -78,7 +78,7 @@ class Evaluator:
             yield from stored_parts
             return
         for piece in self.chunks(tensor):
-            yield memoryview(piece.view(load_torch().uint8).numpy())
+            yield memoryview(piece.view(load_torch().uint8).numpy())  # type: ignore[arg-type]
 
     def chunks(self, tensor: LazyTensor, start: int = 0, stop: int | None = None) -> Iterator[torch.Tensor]:
         """The flattened tensor as consecutive 1-d torch tensors (bytes for packed dtypes)."""
@@ -223,8 +223,8 @@ class Evaluator:
 
     def _read(self, tensor: LazyTensor, start: int, stop: int) -> torch.Tensor:
         dtype, itemsize = held_dtype(tensor.dtype)
-        torch = load_torch()
-        raw = torch.empty((stop - start) * itemsize, dtype=torch.uint8)
+        module = load_torch()
+        raw = module.empty((stop - start) * itemsize, dtype=module.uint8)
         if stop > start and tensor.file is not None:
             self.files.read_into(tensor.file, tensor.offset + start * itemsize, memoryview(raw.numpy()))
         view: torch.Tensor = raw.view(dtype)

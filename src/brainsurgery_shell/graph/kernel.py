@@ -11,7 +11,7 @@ Ranges count elements of the flattened, row-major tensor (bytes for packed dtype
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -142,14 +142,26 @@ def flat_range(view: torch.Tensor, start: int, stop: int) -> torch.Tensor:
     """Elements ``start`` to ``stop`` of a (possibly strided) tensor's flattened form, 1-d and contiguous."""
     if view.is_contiguous():
         return view.reshape(-1)[start:stop]
-    parts: list[torch.Tensor] = []
+    parts = list(_rows_of(view, start, stop))
+    if len(parts) == 1:
+        return parts[0]
+    joined = view.new_empty(stop - start)
+    at = 0
+    for part in parts:
+        joined[at : at + part.numel()] = part
+        at += part.numel()
+    return joined
+
+
+def _rows_of(view: torch.Tensor, start: int, stop: int) -> Iterator[torch.Tensor]:
+    """The range as 1-d parts: the end of a row, whole rows, the beginning of a row; recursively."""
     stack = [(view, start, stop)]
     while stack:
         part, first, last = stack.pop()
         if first >= last:
             continue
         if part.dim() <= 1 or (first == 0 and last == part.numel()):
-            parts.append(part.reshape(-1)[first:last])
+            yield part.reshape(-1)[first:last]
             continue
         row = part.numel() // part.shape[0]
         head, tail = -(-first // row), last // row
@@ -160,15 +172,6 @@ def flat_range(view: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         if last > tail * row:
             stack.append((part[tail], 0, last - tail * row))
         if tail > head:
-            parts_rows = part[head:tail]
-            stack.append((parts_rows, 0, parts_rows.numel()))
+            stack.append((part[head:tail], 0, (tail - head) * row))
         if first < head * row:
             stack.append((part[head - 1], first - (head - 1) * row, row))
-    if len(parts) == 1:
-        return parts[0]
-    joined = view.new_empty(stop - start)
-    at = 0
-    for part in parts:
-        joined[at : at + part.numel()] = part
-        at += part.numel()
-    return joined

@@ -12,7 +12,7 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 
 @dataclass(slots=True)
 class Statistics:
-    """What ``dump`` shows. NaN makes min, max, mean and std NaN, as in torch; of no elements there are none."""
+    """What ``dump`` shows. NaN makes min, max, mean and std NaN, as in torch; no elements have none."""
 
     min: float | int | None = None
     max: float | int | None = None

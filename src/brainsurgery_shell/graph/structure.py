@@ -25,7 +25,7 @@ class DimRange(NamedTuple):
     keep: bool = True
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """How many indexes it selects."""
         return max(0, -(-(self.stop - self.start) // self.step))
 
@@ -103,7 +103,7 @@ class Slice(Kernel):
         """Read whole inner rows and index them."""
         source = self.inputs[0]
         strides = strides_of(source.shape)
-        counts = [item.count for item in self.ranges]
+        counts = [item.size for item in self.ranges]
         parts: list[torch.Tensor] = []
         for block in blocks(counts, start, stop, self.limit):
             base = sum(
@@ -135,7 +135,7 @@ class WriteRegion(Kernel):
         """Copy the range of the base, then lay over it what the region covers."""
         base, value = self.inputs
         result = (yield Request(base, start, stop)).clone()
-        value_strides = strides_of([item.count for item in self.ranges])
+        value_strides = strides_of([item.size for item in self.ranges])
         at = 0
         for block in blocks(base.shape, start, stop, self.limit):
             dim = block.dim
@@ -146,7 +146,7 @@ class WriteRegion(Kernel):
             offset = self._value_offset(block.prefix, value_strides)
             item = self.ranges[dim]
             low = max(0, -(-(block.low - item.start) // item.step))
-            high = min(item.count, -(-(block.high - item.start) // item.step))
+            high = min(item.size, -(-(block.high - item.start) // item.step))
             if offset is None or low >= high:
                 continue
             stride = value_strides[dim]
@@ -256,7 +256,7 @@ class Expand(WholeKernel):
 
 def shape_of(ranges: Sequence[DimRange]) -> Shape:
     """The shape that ranges select, dropped dims left out."""
-    return tuple(item.count for item in ranges if item.keep)
+    return tuple(item.size for item in ranges if item.keep)
 
 
 def _join(parts: list[torch.Tensor]) -> torch.Tensor:

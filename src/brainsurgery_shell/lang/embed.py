@@ -1,8 +1,8 @@
 r"""Making the regex of one segment part of a regex over whole names.
 
-``~\d+`` means: a segment that ``\d+`` matches whole. Inside a larger regex ``.`` or ``[^x]`` could run over the dot
+``~\d+`` means: a segment that ``\d+`` matches whole. In a larger regex ``.`` or ``[^x]`` could run over the dot
 that ends the segment, so those are narrowed. What cannot be narrowed easily (look-around, anchors, back
-references, flags) is not embedded; the caller checks such a segment afterwards.
+references, flags) is not embedded; such patterns are matched segment by segment.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _TOKEN = re.compile(
     r"""(?P<same> \(\?: | [)*+?|{},] | \\[dws] | \\[^A-Za-z0-9.] | [^\\\[\](){}.*+?|^$] )
       | (?P<group> \((?!\?) )
       | (?P<any> \. )
-      | (?P<wide> \\[DWS] | \[ \^? (?: \\[dwsDWS] | \\[^A-Za-z0-9] | [^\]\\\[] )+ \] )""",
+      | (?P<wide> \\[DWS] | \[ (?!\^?\]) \^? (?: \\[dwsDWS] | \\[^A-Za-z0-9] | [^\]\\\[] )+ \] )""",
     re.VERBOSE,
 )
 

@@ -115,7 +115,7 @@ def compile_reference(reference: Reference) -> Matcher:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, over the many captures that are being made."""
+    """Keep the garbage collector from walking again and again over the captures that are being made."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -76,6 +76,24 @@ def refuse_bad_slice(piece: Piece) -> None:
     )
 
 
+def refuse_misplaced(piece: Piece, *, first: bool, last: bool) -> None:
+    """Raise if a segment of a list holds an alias or a slice that belongs to another place."""
+    if take_slice(piece)[1] is None:
+        refuse_bad_slice(piece)
+    elif not last:
+        raise StepError(
+            f"the slice in '{piece.text}' does not stand behind the last segment",
+            hint='write it behind the last one: [h, $i, "w::[:8]"]',
+            span=piece.span,
+        )
+    if not first and take_alias(piece)[0] is not None:
+        raise StepError(
+            f"the alias in '{piece.text}' does not stand before the first segment",
+            hint='write it before the first one: ["base::h", $i, w]',
+            span=piece.span,
+        )
+
+
 def shown(text: str) -> str:
     """Text for a message, shortened if it is very long."""
     return text if len(text) <= 200 else f"{text[:199]}…"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from brainsurgery_shell.errors import Span, StepError
-from brainsurgery_shell.lang.pieces import Piece, refuse_bad_slice, take_alias, take_slice
+from brainsurgery_shell.lang.pieces import Piece, refuse_bad_slice, refuse_misplaced, take_alias, take_slice
 from brainsurgery_shell.lang.segments import Many, One, Regex, Segment, compile_regex, names_of, parse_segment
 from brainsurgery_shell.lang.slices import Slice
 from brainsurgery_shell.lang.template import ListTemplate, Template, TextTemplate
@@ -129,11 +129,15 @@ def _list_pieces(node: Sequence, role: str) -> tuple[str | None, list[Piece], Sl
             f"a {role} may not be empty", hint="write its segments: [h, $i, weight]", span=_span(node)
         )
     pieces = [_segment_piece(item) for item in node.items]
+    for place, piece in enumerate(pieces):
+        if not take_alias(piece)[1].text.startswith("~"):
+            refuse_misplaced(piece, first=place == 0, last=place == len(pieces) - 1)
     # a regex may end in what looks like a class, `~x::[ab]`; what reads as a slice is one all the same
     pieces[-1], found = take_slice(pieces[-1])
     alias, pieces[0] = take_alias(pieces[0])
     if len(pieces) == 1 and not pieces[0].text:
-        raise _empty(role, Piece(text_of(node), _span(node)))
+        written = text_of(node)[1:-1]
+        raise _empty(role, Piece(written, _span(node)))
     return alias, pieces, found
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import TypeAlias
 
 from brainsurgery_shell.errors import Span, StepError
-from brainsurgery_shell.lang.pieces import Piece, refuse_bad_slice, shown, take_alias, take_slice
+from brainsurgery_shell.lang.pieces import Piece, shown
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _ONE = re.compile(rf"\$(?:({_NAME})|\{{({_NAME})\}})")
@@ -95,7 +95,7 @@ def parse_segment(piece: Piece) -> Segment:
         )
     if "$" in text:
         _refuse_dollar(piece)
-    _refuse_misplaced(piece)
+    _refuse_dot(piece)
     return Literal(text, piece.span)
 
 
@@ -111,22 +111,9 @@ def _refuse_dollar(piece: Piece) -> None:
     )
 
 
-def _refuse_misplaced(piece: Piece) -> None:
-    """Dots, aliases and slices inside a segment, which could never match."""
+def _refuse_dot(piece: Piece) -> None:
+    """A dot inside a segment, which could never match."""
     text = piece.text
-    if take_slice(piece)[1] is not None:
-        raise StepError(
-            f"the slice in '{text}' does not stand behind the last segment",
-            hint='write it behind the last one: [h, $i, "w::[:8]"]',
-            span=piece.span,
-        )
-    refuse_bad_slice(piece)
-    if take_alias(piece)[0] is not None:
-        raise StepError(
-            f"the alias in '{text}' does not stand before the first segment",
-            hint='write it before the first one: ["base::h", $i, w]',
-            span=piece.span,
-        )
     if "." in text:
         parts = [part for part in text.replace("\\.", ".").split(".") if part]
         # `a.*b` was written by somebody who thinks of a regex; `a.b` by somebody who forgot to take it apart

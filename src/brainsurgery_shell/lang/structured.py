@@ -1,14 +1,14 @@
 """Matching a list of segments against names: one regex over the whole name, or segment by segment.
 
-Most patterns become a regex. ``walk`` takes the rest: many ``*``, where a regex could take very long, and segment
-regexes that cannot be made part of a larger one.
+Most patterns become a regex. ``Walk`` takes the rest: many ``*``, where a regex could take very long, and
+segment regexes that cannot be made part of a larger one.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from brainsurgery_shell.lang.captures import Bound
 from brainsurgery_shell.lang.embed import embedded
@@ -16,7 +16,7 @@ from brainsurgery_shell.lang.segments import Literal, Many, One, Regex, Segment,
 from brainsurgery_shell.lang.walk import Walk
 
 _LONGEST = {0: 10**9, 1: 10**9, 2: 400, 3: 120}
-"""By the number of ``*``: longer names do not meet the regex, whose time grows with that power of their length."""
+"""By the number of ``*``: longer names do not meet the regex, whose time grows with that power."""
 
 
 class StructuredSearch:
@@ -56,7 +56,7 @@ class StructuredSearch:
 
 
 def _as_regex(segments: tuple[Segment, ...]) -> tuple[str | None, int]:
-    """A regex with a group for each capture, for names with one more dot at the end; and the number of free ``*``.
+    """A regex with a group for each capture, for names with a dot added at the end; and the number of ``*``.
 
     There is none if a segment's regex cannot be embedded, or binds a name that stands elsewhere too.
     """

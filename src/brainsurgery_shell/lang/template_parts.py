@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from brainsurgery_shell.errors import Span, StepError
 from brainsurgery_shell.lang.arithmetic import Evaluate, parse_arithmetic
-from brainsurgery_shell.lang.pieces import Piece, refuse_bad_slice, shown, take_alias, take_slice
+from brainsurgery_shell.lang.pieces import Piece, shown
 
 _PLAIN = re.compile(r"[^\\*+?()\[\]{}|^$]+")
 _GROUP = re.compile(r"\\g<([^<>]*)>")
@@ -92,7 +92,6 @@ def parse_list_segment(piece: Piece) -> list[ListPart]:
     if text[0] in "$*" and _NAME.fullmatch(text, 1):
         name = text[1:]
         return [Splice(name, piece.span) if text[0] == "*" else Value((name,), None, text, piece.span)]
-    _refuse_misplaced(piece)
     parts: list[ListPart] = []
     while at < len(text):
         part, at = _list_part(piece, at)
@@ -224,19 +223,3 @@ def _value(piece: Piece) -> Value:
         return Value((name,), None, piece.text, piece.span)
     evaluate, names = parse_arithmetic(inside)
     return Value(names, evaluate, piece.text, piece.span)
-
-
-def _refuse_misplaced(piece: Piece) -> None:
-    if take_slice(piece)[1] is not None:
-        raise StepError(
-            f"the slice in '{shown(piece.text)}' does not stand behind the last segment",
-            hint='write it behind the last one: [h, $i, "w::[:8]"]',
-            span=piece.span,
-        )
-    refuse_bad_slice(piece)
-    if take_alias(piece)[0] is not None:
-        raise StepError(
-            f"the alias in '{shown(piece.text)}' does not stand before the first segment",
-            hint='write it before the first one: ["base::h", $i, w]',
-            span=piece.span,
-        )

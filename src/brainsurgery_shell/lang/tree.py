@@ -1,7 +1,8 @@
 """The tree of a command: what was written, with the span of every part.
 
 OLY lines and YAML plans give the same tree. Two trees are equal when they say the same: spans and
-quoting do not count, but types do (``1``, ``1.0``, ``true`` and ``"1"`` are four values, and ``.nan`` equals ``.nan``).
+quoting do not count, but types do: ``1``, ``1.0``, ``true`` and ``"1"`` are four values; ``.nan`` equals
+``.nan``.
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from brainsurgery_shell.declaration.context import Context, selection
 from brainsurgery_shell.declaration.families import TO_NEW, computed_for
-from brainsurgery_shell.declaration.kinds import Boolean, Completes, Integer, Kind, Names, Tensors
+from brainsurgery_shell.declaration.kinds import Boolean, Completes, Integer, Kind, Names, Rename, Tensors
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.graph.build import concat as concat_tensors
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
-from brainsurgery_shell.lang.tree import Node, Sequence
+from brainsurgery_shell.lang.tree import Node, Scalar, Sequence
 from brainsurgery_shell.workspace.edit import Edit
 from brainsurgery_shell.workspace.matching import Where, fill, find
 from brainsurgery_shell.workspace.writes import Must, Writes
@@ -30,6 +30,15 @@ class Sources(Kind):
             self.reject(node)
         first, *others = node.items
         return Tensors().accept(first), [Names().accept(each) for each in others]
+
+    def matched(self, value: tuple[Reference, list[Template]]) -> Reference | None:
+        """The first."""
+        return value[0]
+
+    def named(self, value: tuple[Reference, list[Template]], name: Rename) -> Node | None:
+        """Every source by its name."""
+        first, others = value
+        return Sequence(tuple(Scalar(name(each)) for each in (first, *others)))
 
 
 @operation(

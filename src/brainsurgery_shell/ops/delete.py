@@ -23,7 +23,7 @@ def delete(
 ) -> Edit:
     """Delete tensors."""
     if target.slice is not None:
-        fail("delete removes whole tensors: no slices", hint="drop_ removes parts", span=target.span)
+        fail("delete removes whole tensors: no slices", span=target.span)
     found = find(context.workspace, target, selection(except_, where, expect))
     writes = Writes(context.workspace, len(found))
     for match in found:

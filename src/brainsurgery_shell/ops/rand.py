@@ -32,8 +32,8 @@ def draw_seed(arguments: dict[str, Any]) -> dict[str, int]:
     """Complete the arguments with a seed where none was given; what was drawn is returned for the journal."""
     if arguments["seed"] is not None:
         return {}
-    arguments["seed"] = secrets.randbits(31)
-    return {"seed": arguments["seed"]}
+    seed = arguments["seed"] = secrets.randbits(31)
+    return {"seed": seed}
 
 
 def random_tensor(

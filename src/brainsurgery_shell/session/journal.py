@@ -22,6 +22,8 @@ from brainsurgery_shell.lang.names import is_name
 
 Entry = dict[str, Any]
 FILE = "journal.jsonl"
+MOST_SESSIONS = 200
+OLDEST_DAYS = 90
 
 
 def sessions_folder() -> Path:
@@ -54,7 +56,7 @@ class Journal:
 
     @property
     def kept_folder(self) -> Path:
-        """Where sources that a save replaced live on until the session ends."""
+        """Where sources that a save replaced live on, as links, as long as the session can be resumed."""
         return self.folder / "kept"
 
     def append(self, entry: Entry) -> None:
@@ -65,6 +67,7 @@ class Journal:
         """
         try:
             if self._file is None:
+                forget_old_sessions()
                 self._open()
                 self._write(_header(self.name))
             self._write(entry)
@@ -74,13 +77,11 @@ class Journal:
                 hint="--no-journal works without one: such a session cannot be resumed",
             ) from error
 
-    def close(self, *, forget_kept: bool) -> None:
-        """Release the lock. ``forget_kept`` when the session ended by itself."""
+    def close(self) -> None:
+        """Release the lock."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        if forget_kept and self.kept_folder.exists():
-            shutil.rmtree(self.kept_folder, ignore_errors=True)
 
     def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -166,6 +167,18 @@ def read_entries(name: str) -> list[Entry]:
             raise StorageError(f"the journal '{path}' is damaged in line {number}")
         entries.append(entry)
     return entries
+
+
+def forget_old_sessions() -> None:
+    """Remove sessions that nobody will resume: beyond the ``MOST_SESSIONS`` latest, or too long unused."""
+    folder = sessions_folder()
+    if not folder.is_dir():
+        return
+    journals = sorted(folder.glob(f"*/{FILE}"), key=lambda path: -path.stat().st_mtime)
+    oldest = time.time() - OLDEST_DAYS * 86400
+    for place, journal in enumerate(journals):
+        if (place >= MOST_SESSIONS or journal.stat().st_mtime < oldest) and not _is_locked(journal):
+            shutil.rmtree(journal.parent, ignore_errors=True)
 
 
 def list_sessions() -> list[SessionFacts]:

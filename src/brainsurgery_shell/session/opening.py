@@ -50,8 +50,9 @@ class Sources:
         return Checkpoint.of(opened.tensors, opened.metadata, (origin,))
 
     def set_aside(self, path: Path, journal: Journal | None) -> str | None:
-        """Before a save replaces ``path``: keep the old bytes readable. Returns a warning if they are not kept
-        for a resumed session.
+        """Before a save replaces ``path``: keep the old bytes readable.
+
+        Returns a warning if they are not kept for a resumed session.
         """
         warning = None
         for place, opened in self.opened:

@@ -1,6 +1,6 @@
 r"""YAML plans as text: to trees with spans, tolerant where published plans need it.
 
-Two things that published plans hold are no YAML: unknown escapes in double quotes (``"\.weight"``), which keep
+Two things that published plans hold are no YAML: unknown escapes in double quotes (``"\d+"``), which keep
 their backslash here, and list items that are OLY (``- copy: from: a, to: b``), which are read as such.
 """
 

@@ -158,13 +158,13 @@ class Session:
         copy.sources.folder = self.sources.folder
         return copy
 
-    def close(self, *, ended: bool = True) -> None:
+    def close(self) -> None:
         """Release files and the journal's lock."""
         if self._evaluator is not None:
             self._evaluator.close()
         self.sources.files.close()
         if self.journal is not None:
-            self.journal.close(forget_kept=ended)
+            self.journal.close()
 
     def _apply(self, step: Step, edit: Edit, started: float) -> None:
         command = with_arguments(step.command, edit.drawn, step.operation.primary)

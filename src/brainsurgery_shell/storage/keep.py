@@ -16,7 +16,7 @@ from brainsurgery_shell.storage.names import is_companion, is_weights
 
 def weights_in(folder: Path) -> list[Path]:
     """The files at the top of ``folder`` that overwriting it replaces. Raises ``OSError``."""
-    return sorted(folder / e.name for e in os.scandir(folder) if is_weights(e.name) and not e.is_dir())
+    return sorted(path for path in folder.iterdir() if is_weights(path.name) and not path.is_dir())
 
 
 def keep_others(old: Path, new: Path) -> None:
@@ -33,20 +33,20 @@ def keep_others(old: Path, new: Path) -> None:
     while pending:
         source, target = pending.pop()
         folders.append((source, target))
-        for entry in os.scandir(source):
-            path, place = Path(entry.path), target / entry.name
+        for path in source.iterdir():
+            place = target / path.name
             if path in replaced:
                 continue
-            status = entry.stat(follow_symlinks=False)
+            status = path.lstat()
             if status.st_dev != device:  # removing the old folder would empty what is mounted there
                 raise StorageError(
                     f"cannot replace '{old}': another file system is mounted at '{path}'",
                     hint="save elsewhere",
                 )
-            if entry.is_dir(follow_symlinks=False):
+            if stat.S_ISDIR(status.st_mode):
                 place.mkdir()
                 pending.append((path, place))
-            elif entry.is_symlink():
+            elif stat.S_ISLNK(status.st_mode):
                 place.symlink_to(path.readlink())
             else:
                 _link(path, place, status)
@@ -63,11 +63,11 @@ def keep_others(old: Path, new: Path) -> None:
 def companions_of(folder: Path, unless: Path | None) -> list[Path]:
     """The files at the top of ``folder`` that go along, but those that ``unless`` has. Raises ``OSError``."""
     return sorted(
-        folder / entry.name
-        for entry in os.scandir(folder)
-        if is_companion(entry.name)
-        and entry.is_file()  # symlinks too: in a download cache every file is one
-        and not (unless is not None and os.path.lexists(unless / entry.name))
+        path
+        for path in folder.iterdir()
+        if is_companion(path.name)
+        and path.is_file()  # symlinks too: in a download cache every file is one
+        and not (unless is not None and os.path.lexists(unless / path.name))
     )
 
 

@@ -179,7 +179,6 @@ def _fill(
     jobs: list[Callable[[], None]] = []
     for path, shard, header in zip(paths, plan.shards, headers, strict=True):
         create(path, header, len(header) + shard.nbytes)
-        work.advance(len(header))
         jobs += units_of(path, shard, header, work)
     run_all(jobs, work, workers, tick)
     if work.fsync:

@@ -50,6 +50,9 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     written: int = 0
+    """Bytes of data."""
+    told: int = 0
+    """How many of them ``tick`` knows of."""
     sources: set[StoredFile] = field(default_factory=set)
 
     def advance(self, nbytes: int) -> None:
@@ -119,17 +122,16 @@ def run_all(
     """
     executor = ThreadPoolExecutor(max(1, workers), thread_name_prefix="save")
     futures = [executor.submit(job) for job in jobs]
-    told = work.written
     try:
         pending = set(futures)
         while pending:
             done, pending = wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION)
             for future in done:
                 future.result()
-            now = work.written
-            if now != told:
-                tick(now - told)
-                told = now
+            news = work.written - work.told
+            if news:
+                work.told += news
+                tick(news)
     except BaseException:
         work.stop.set()
         for future in futures:

@@ -1,0 +1,44 @@
+"""The prompt without colours, menus or redrawing: for screen readers, and terminals that cannot do better."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from brainsurgery_shell.repl.history import SharedHistory, history_path
+
+
+class PlainPrompt:
+    """Reads lines with ``input``; editing and history as far as readline is there."""
+
+    def __init__(self) -> None:
+        self._history = SharedHistory(history_path())
+        with suppress(ImportError):
+            import readline
+
+            readline.set_auto_history(False)
+            for line in reversed(list(self._history.load_history_strings())):
+                readline.add_history(line)
+
+    def read(self, alias: str, unsaved: bool) -> str:
+        """A line.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C.
+            EOFError: Ctrl-D.
+        """
+        line = self.ask(f"{alias}{'*' if unsaved else ''}> ")
+        if line.strip():
+            self._history.append_string(line)
+            with suppress(ImportError):
+                import readline
+
+                readline.add_history(line)
+        return line
+
+    def ask(self, question: str) -> str:
+        """An answer, which no history keeps."""
+        try:
+            return input(question)
+        except (KeyboardInterrupt, EOFError):
+            print()  # the terminal leaves the cursor behind what was typed
+            raise
