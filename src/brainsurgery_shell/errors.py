@@ -142,7 +142,7 @@ def _excerpt(source: Source, span: Span | None) -> list[str]:
     text = source.line(span.line if span is not None else 1)
     if text is None or (span is None and "\n" in source.text):
         return []
-    shown = "".join(char if char.isprintable() else " " for char in text)
+    shown = "".join(" " if char < " " or "\x7f" <= char <= "\x9f" else char for char in text)
     if span is None:
         return [f"  {shown}"] if shown.strip() else []
     return [f"  {shown}", f"  {' ' * span.start}^ column {span.start + 1}"]

@@ -88,8 +88,9 @@ def test_flags_and_anchors_stay(pattern: str) -> None:
 pieces = st.lists(
     st.sampled_from(
         [
-            "a", "b", "0", "$x", "$y", "${x}", "*xs", "*ys", "*zs", "*us", "*vs", r"~\d+", r"~x::\d+", "~y::a(.*)",
-            "~x,y::(.)(.)", "~p::[^a]*", "~p::(a)?.*", "~q::.+", r"~q::(?!a)\w+", "~.{1,2}", "~x,x::(.)(.)", r"~p::\D", "~h|0",
+            "a", "b", "0", "$x", "$y", "${x}", "*xs", "*ys", "*zs", "*us", "*vs", r"~\d+", r"~x::\d+",
+            "~y::a(.*)", "~x,y::(.)(.)", "~p::[^a]*", "~p::(a)?.*", "~q::.+", r"~q::(?!a)\w+", "~.{1,2}",
+            "~x,x::(.)(.)", r"~p::\D", "~h|0",
         ]
     ),
     min_size=1,
@@ -233,6 +234,7 @@ some = [
         ("lm_head|q_proj", r"lm_head.weight"),
         ("xyz", "its names are like model.layers.0"),
         (["model", "layers", "[0-9]+", "mlp", "up", "weight"], "write ~[0-9]+ for a regex"),
+        ("base::[:8]", "'base' is an alias: write base::.*::[:8]"),
         (r"base\.lm_head\.weight", r"'base' is an alias: write base::lm_head\.weight"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from brainsurgery_shell.errors import StepError
@@ -47,9 +47,9 @@ def test_a_template_is_pythons_expansion(pieces: list[str], name: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12))
 def test_an_escaped_text_is_itself(text: str) -> None:
-    template = parse_template(from_value("x" + re.escape(text)))
-    assert template.literal
-    assert fill("(.*)", "x" + re.escape(text), "w") == "x" + text or text.endswith(".") or ".." in text
+    assume(".." not in f".{text}.")
+    assert parse_template(from_value(re.escape(text))).literal
+    assert fill("(.*)", re.escape(text), "w") == text
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_alias_slice_and_literal() -> None:
         (".*", r"\1", r"unknown capture '\\1' .* captures nothing", "parentheses"),
         ("(.*)", r"\2", r"unknown capture '\\2' .* captures \\1", "name one"),
         ("(.*)", r"\10", r"unknown capture '\\10'", r"\\g<1>0"),
-        ("(?P<layer>.*)", r"\g<layr>", r"unknown capture '\\g<layr>' .* captures \\g<layer>", "did you mean 'layer'"),
+        ("(?P<layer>.*)", r"\g<layr>", r"'\\g<layr>' .* captures \\g<layer>", "did you mean 'layer'"),
         ("a", ["a"], "both strings or both lists", "string"),
         (["a"], "a", "both strings or both lists", "list"),
         (["$layer"], ["$layr"], "unknown capture 'layr' .* captures \\$layer", "did you mean 'layer'"),
@@ -132,7 +132,7 @@ def test_alias_slice_and_literal() -> None:
         (["$x"], ["${" + "(" * 99 + "}"], "arithmetic", "parentheses"),
         (["$x"], ["w::[:2]", "a"], "slice in", "last"),
         (["$x"], ["a", "b::w"], "alias in", "first"),
-        (["$x"], [""], "empty", "segments"),
+        (["$x"], [""], "empty", "name"),
     ],
 )  # fmt: skip
 def test_errors_before_any_match(source: Value, to: Value, says: str, hint: str) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from storage_files import ENV, PYTHON, content, names_in, numbers, opened, pieces, save
+from storage_files import ENV, PYTHON, content, made, names_in, numbers, opened, pieces, save
 
 from brainsurgery_shell.errors import StepError, StorageError
 from brainsurgery_shell.graph import files
@@ -84,10 +84,15 @@ def test_a_source_that_changes_while_it_is_copied(tmp_path, dest):
         os.utime(path, ns=(0, time.time_ns()))
 
     before = content(dest)
-    with pytest.raises(StorageError, match="'s.safetensors' changed on disk"):
+    with pytest.raises(StorageError, match=r"'s.safetensors' changed on disk"):
         save(dest, source.tensors | NEW, overwrite=True, pieces=touch)
     fresh = opened(path)
-    with pytest.raises(StorageError, match="'s.safetensors' changed on disk"):
+    behind = made(numbers(10).kernel.data)
+    behind.kernel.inputs = (made(b"", (0,)), fresh.tensors["s"])
+    with pytest.raises(StorageError, match=r"'s.safetensors' changed on disk"):
+        save(dest, {"t": behind}, overwrite=True, pieces=touch)
+    fresh = opened(path)
+    with pytest.raises(StorageError, match=r"'s.safetensors' changed on disk"):
         save(dest, NEW, overwrite=True, pieces=touch, sources=fresh.files)
     assert content(dest) == before
 

@@ -273,6 +273,22 @@ class Integers(Kind):
         return {"type": "array", "items": {"type": "integer"}}
 
 
+class Value(Kind):
+    """A number, or true or false for a tensor of booleans."""
+
+    words = "a number (or true or false, for a bool tensor)"
+
+    def accept(self, node: Node) -> int | float | bool:
+        """Numbers and booleans."""
+        if isinstance(node, Scalar) and isinstance(node.value, (int, float)):
+            return node.value
+        self.reject(node)
+
+    def schema(self) -> dict[str, Any]:
+        """A number or a boolean."""
+        return {"type": ["number", "boolean"]}
+
+
 class Values(Kind):
     """Numbers, nested in lists as the tensor's dims are."""
 

@@ -203,11 +203,20 @@ def empty(shape: Shape, dtype: DType) -> LazyTensor:
 
 
 def arithmetic(
-    function: Callable[..., torch.Tensor], a: LazyTensor, b: LazyTensor, broadcast: bool
+    function: Callable[..., torch.Tensor],
+    a: LazyTensor,
+    b: LazyTensor,
+    broadcast: bool,
+    *,
+    logical: bool = False,
 ) -> LazyTensor:
-    """``function(a, b)`` where dtypes agree, and shapes do or are broadcast."""
-    require_arithmetic(a)
-    require_arithmetic(b)
+    """``function(a, b)`` where dtypes agree, and shapes do or are broadcast.
+
+    ``logical`` says that torch computes it on booleans too (as or, as and).
+    """
+    for each in (a, b):
+        if not (logical and each.dtype.cls == "bool"):
+            require_arithmetic(each)
     if broadcast and a.dtype is b.dtype:
         shape = broadcast_shape(a.shape, b.shape)
         a, b = expand(a, shape), expand(b, shape)
@@ -253,6 +262,8 @@ def _leading_offset(tensor: LazyTensor, dims: tuple[DimRange, ...]) -> int | Non
 
 def require_fits(value: float | int | bool, dtype: DType) -> None:
     """Fail unless a tensor of ``dtype`` can hold ``value`` (floats may round, but not overflow)."""
+    if isinstance(value, bool) and dtype.cls != "bool":
+        fail(f"{str(value).lower()} is a boolean, and the tensor is {dtype}")
     if dtype.cls == "bool":
         if value not in (0, 1):
             fail(f"{value} is no boolean: bool tensors take true, false, 0 and 1")
@@ -262,3 +273,24 @@ def require_fits(value: float | int | bool, dtype: DType) -> None:
         dtype.cls in ("int", "float") and math.isfinite(value) and not dtype.lowest <= value <= dtype.highest
     ):
         fail(f"{value} lies outside the range of {dtype}: {dtype.lowest} to {dtype.highest}")
+
+
+def require_number(value: float | int, dtype: DType, what: str) -> float | int:
+    """``value`` as torch takes it beside a tensor of ``dtype``; a whole number beyond int64 becomes a float.
+
+    Raises:
+        StepError: it lies outside the dtype's range, or is no whole number beside whole numbers.
+    """
+    if dtype.cls == "int":
+        if not isinstance(value, int):
+            fail(
+                f"{dtype} takes whole numbers only, not {what}: {value}",
+                hint="cast it to a float dtype first",
+            )
+    elif isinstance(value, int) and abs(value) >= 2**63:
+        value = float(value) if abs(value) < 2**1024 else math.copysign(math.inf, value)
+    # torch takes negative numbers beside unsigned ones: they wrap
+    lowest = dtype.lowest or -dtype.highest
+    if dtype.cls in ("int", "float") and math.isfinite(value) and not lowest <= value <= dtype.highest:
+        fail(f"{what}: {value} lies outside the range of {dtype}: {dtype.lowest} to {dtype.highest}")
+    return value

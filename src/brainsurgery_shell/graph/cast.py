@@ -65,7 +65,7 @@ def may_overflow(source: DType, target: DType) -> bool:
 
 def convert(values: torch.Tensor, source: DType, target: DType) -> torch.Tensor:
     """A torch tensor in the dtype ``target``; complex numbers lose their imaginary part."""
-    if source.cls == "complex" and target.cls != "complex":
+    if source.cls == "complex" and target.cls not in ("complex", "bool"):
         values = values.real
     return values.to(torch_dtype(target))
 

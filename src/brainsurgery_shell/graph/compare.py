@@ -102,15 +102,45 @@ def outside(low: float | None, high: float | None) -> Callable[[torch.Tensor], t
     """A check for elements that are not within low … high (NaN is not)."""
 
     def wrong(chunk: torch.Tensor) -> torch.Tensor:
-        values = _wide(chunk)
-        inside = values == values
+        if _is_whole(chunk):
+            values, shift = ordered(chunk)
+            bad = values != values
+            if low is not None:
+                bad |= ~_at_least(values, low, shift)
+            if high is not None:
+                bad |= ~_at_most(values, high, shift)
+            return bad
+        wide = _wide(chunk)
+        inside = wide == wide
         if low is not None:
-            inside &= values >= low
+            inside &= wide >= low
         if high is not None:
-            inside &= values <= high
+            inside &= wide <= high
         return ~inside
 
     return wrong
+
+
+def ordered(chunk: torch.Tensor) -> tuple[torch.Tensor, int]:
+    """Whole numbers (or booleans) as int64 in the same order, and what was taken off them for it."""
+    module = load_torch()
+    if chunk.dtype == module.uint64:
+        return chunk.view(module.int64) ^ _LEAST, 2**63
+    return chunk.to(module.int64), 0
+
+
+def _at_least(values: torch.Tensor, low: float, shift: int) -> torch.Tensor:
+    bound = -math.inf if low == -math.inf else math.inf if low == math.inf else math.ceil(low) - shift
+    if bound > 2**63 - 1 or bound != bound:
+        return values != values
+    return values >= int(max(bound, _LEAST))
+
+
+def _at_most(values: torch.Tensor, high: float, shift: int) -> torch.Tensor:
+    bound = math.inf if high == math.inf else -math.inf if high == -math.inf else math.floor(high) - shift
+    if bound < _LEAST or bound != bound:
+        return values != values
+    return values <= int(min(bound, 2**63 - 1))
 
 
 def index_of(flat: int, tensor: LazyTensor) -> tuple[int, ...]:
@@ -124,22 +154,32 @@ def index_of(flat: int, tensor: LazyTensor) -> tuple[int, ...]:
 
 def _unequal(a: torch.Tensor, b: torch.Tensor, eps: float) -> torch.Tensor:
     module = load_torch()
+    if _is_whole(a):
+        left, right = ordered(a)[0], ordered(b)[0]
+        return _far(left, right, eps) if eps > 0 else left != right
     if a.is_floating_point() and a.element_size() == 1:
         a, b = a.to(module.float32), b.to(module.float32)
-    if a.dtype in (module.uint16, module.uint32, module.uint64):
-        a, b = a.view(_signed(a)), b.view(_signed(b))
     wrong: torch.Tensor = a != b
-    if a.is_floating_point() or a.is_complex():
-        wrong &= ~(module.isnan(a) & module.isnan(b))
+    wrong &= ~(module.isnan(a) & module.isnan(b))
     if eps and bool(wrong.any()):
         wrong &= ~((_wide(a) - _wide(b)).abs() <= eps)
     return wrong
 
 
-def _signed(a: torch.Tensor) -> torch.dtype:
+def _far(a: torch.Tensor, b: torch.Tensor, eps: float) -> torch.Tensor:
+    """Where two int64 differ by more than ``eps``, exactly: their gap, up to 2^64, is an unsigned number."""
     module = load_torch()
-    found: torch.dtype = {2: module.int16, 4: module.int32, 8: module.int64}[a.element_size()]
-    return found
+    gap = module.where(a >= b, a - b, b - a)
+    most = 2**64 - 1 if eps >= 2**64 else math.floor(eps)
+    far: torch.Tensor = (gap ^ _LEAST) > most + _LEAST
+    return far
+
+
+def _is_whole(values: torch.Tensor) -> bool:
+    return not (values.is_floating_point() or values.is_complex())
+
+
+_LEAST = -(2**63)
 
 
 def _wide(values: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from brainsurgery_shell.errors import InternalError
+from brainsurgery_shell.errors import InternalError, SurgeryError
 from brainsurgery_shell.graph.arena import Arena
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.kernel import Kernel, Overflow, Piece, Request, WholeKernel
@@ -128,7 +128,10 @@ class Evaluator:
             inputs = [
                 self._run(each, 0, held_elements(each), schedule).view(each.shape) for each in kernel.inputs
             ]
-            computed = kernel.compute(node, inputs).reshape(-1)
+            try:
+                computed = kernel.compute(node, inputs).reshape(-1)
+            except (RuntimeError, TypeError, ValueError) as error:
+                raise refused(error) from error
             if not self._spills(node.nbytes):
                 return self._keep(node, computed)
             result = self._buffer(node)
@@ -175,6 +178,8 @@ class Evaluator:
             node, first, last, generator = stack[-1]
             try:
                 wanted = next(generator) if result is None else generator.send(result)
+            except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+                raise refused(error) from error
             except StopIteration as done:
                 stack.pop()
                 result = done.value
@@ -234,6 +239,12 @@ class Evaluator:
 def held_elements(tensor: LazyTensor) -> int:
     """How many elements evaluation counts: bytes for packed dtypes."""
     return tensor.nbytes if tensor.dtype.packed else tensor.numel
+
+
+def refused(error: Exception) -> SurgeryError:
+    """What torch would not compute, as an error of ours."""
+    reason = str(error).strip().split("\n")[0] or type(error).__name__
+    return SurgeryError(f"torch cannot compute this: {reason}")
 
 
 def _start(tensor: LazyTensor, start: int, stop: int) -> Piece:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from brainsurgery_shell.graph.compare import ordered
 from brainsurgery_shell.graph.evaluate import Evaluator
 from brainsurgery_shell.graph.runtime import load_torch
 from brainsurgery_shell.graph.tensor import LazyTensor
@@ -45,9 +46,9 @@ def statistics(tensor: LazyTensor, evaluator: Evaluator) -> Statistics:
             continue
         values = chunk.to(torch.float64)
         if whole:
-            exact = chunk.to(torch.int64) if tensor.dtype.name != "uint64" else values
-            lows.append(exact.min().item())
-            highs.append(exact.max().item())
+            exact, shift = ordered(chunk)
+            lows.append(int(exact.min()) + shift)
+            highs.append(int(exact.max()) + shift)
         else:
             result.nan += int(torch.isnan(values).sum())
             result.inf += int(torch.isinf(values).sum())

@@ -1,7 +1,7 @@
 r"""Making the regex of one segment part of a regex over whole names.
 
-``~\d+`` means: a segment that ``\d+`` matches whole. In a larger regex ``.`` or ``[^x]`` could run over the dot
-that ends the segment, so those are narrowed. What cannot be narrowed easily (look-around, anchors, back
+``~\d+`` means: a segment that ``\d+`` matches whole. In a larger regex ``.`` or ``[^x]`` could run over the
+dot that ends the segment, so those are narrowed. What cannot be narrowed easily (look-around, anchors, back
 references, flags) is not embedded; such patterns are matched segment by segment.
 """
 

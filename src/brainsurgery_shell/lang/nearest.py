@@ -129,6 +129,10 @@ def _mistaken(reference: Reference, names: Collection[str], aliases: Iterable[st
     if expr.text in names:
         return f"to match '{expr.text}' itself, write {re.escape(expr.text)}"
     for alias in () if reference.alias else aliases:
+        if expr.text == alias:
+            return (
+                f"'{alias}' is an alias: write {alias}::.*{f'::{reference.slice}' if reference.slice else ''}"
+            )
         found = re.match(rf"{re.escape(alias)}(?:\\?[.:/])+(?=.)", expr.text)
         if found and not any(name.startswith(f"{alias}.") for name in names):
             return f"'{alias}' is an alias: write {alias}::{expr.text[found.end() :]}"

@@ -78,7 +78,8 @@ def refuse_bad_slice(piece: Piece) -> None:
 
 def refuse_misplaced(piece: Piece, *, first: bool, last: bool) -> None:
     """Raise if a segment of a list holds an alias or a slice that belongs to another place."""
-    if take_slice(piece)[1] is None:
+    rest, found = take_slice(piece)
+    if found is None:
         refuse_bad_slice(piece)
     elif not last:
         raise StepError(
@@ -86,7 +87,7 @@ def refuse_misplaced(piece: Piece, *, first: bool, last: bool) -> None:
             hint='write it behind the last one: [h, $i, "w::[:8]"]',
             span=piece.span,
         )
-    if not first and take_alias(piece)[0] is not None:
+    if not first and take_alias(rest)[0] is not None:
         raise StepError(
             f"the alias in '{piece.text}' does not stand before the first segment",
             hint='write it before the first one: ["base::h", $i, w]',

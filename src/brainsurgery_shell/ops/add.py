@@ -5,8 +5,7 @@ from __future__ import annotations
 from brainsurgery_shell.declaration.families import BROADCAST, pairwise
 from brainsurgery_shell.declaration.kinds import Number
 from brainsurgery_shell.declaration.operation import Parameter
-from brainsurgery_shell.errors import fail
-from brainsurgery_shell.graph.build import arithmetic, bound
+from brainsurgery_shell.graph.build import arithmetic, bound, require_number
 from brainsurgery_shell.graph.elementary import plus
 from brainsurgery_shell.graph.tensor import LazyTensor
 
@@ -22,6 +21,5 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 )
 def add(a: LazyTensor, b: LazyTensor, *, alpha: float, broadcast: bool) -> LazyTensor:
     """Add tensors: a + alpha * b. Shapes and dtypes must agree."""
-    if a.dtype.cls == "int" and not isinstance(alpha, int):
-        fail(f"{a.dtype} takes whole numbers only, not alpha: {alpha}")
-    return arithmetic(bound(plus, alpha), a, b, broadcast)
+    alpha = require_number(alpha, a.dtype, "alpha")
+    return arithmetic(bound(plus, alpha), a, b, broadcast, logical=alpha == 1)

@@ -6,7 +6,7 @@ from brainsurgery_shell.declaration.families import tensorwise
 from brainsurgery_shell.declaration.kinds import Number
 from brainsurgery_shell.declaration.operation import Parameter
 from brainsurgery_shell.errors import fail
-from brainsurgery_shell.graph.build import bound, elementwise, require_arithmetic
+from brainsurgery_shell.graph.build import bound, elementwise, require_arithmetic, require_number
 from brainsurgery_shell.graph.elementary import clamped
 from brainsurgery_shell.graph.tensor import LazyTensor
 
@@ -30,11 +30,6 @@ def clamp(
     require_arithmetic(tensor)
     if tensor.dtype.cls == "complex":
         fail("complex numbers have no order")
-    limits = [limit for limit in (min, max) if limit is not None]
-    if tensor.dtype.cls == "int" and not all(isinstance(limit, int) for limit in limits):
-        fail(f"{tensor.dtype} is clamped to whole numbers only")
-    if tensor.dtype.cls == "int" and not all(
-        tensor.dtype.lowest <= limit <= tensor.dtype.highest for limit in limits
-    ):
-        fail(f"a limit lies outside the range of {tensor.dtype}")
-    return elementwise(bound(clamped, min, max), tensor)
+    low = None if min is None else require_number(min, tensor.dtype, "min")
+    high = None if max is None else require_number(max, tensor.dtype, "max")
+    return elementwise(bound(clamped, low, high), tensor)

@@ -37,8 +37,8 @@ class Sources(Kind):
 
     def named(self, value: tuple[Reference, list[Template]], name: Rename) -> Node | None:
         """Every source by its name."""
-        first, others = value
-        return Sequence(tuple(Scalar(name(each)) for each in (first, *others)))
+        sources: list[Reference | Template] = [value[0], *value[1]]
+        return Sequence(tuple(Scalar(name(each)) for each in sources))
 
 
 @operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from brainsurgery_shell.declaration.families import tensorwise
-from brainsurgery_shell.declaration.kinds import Choice, Number, Values
+from brainsurgery_shell.declaration.kinds import Choice, Value, Values
 from brainsurgery_shell.declaration.operation import Parameter
 from brainsurgery_shell.errors import fail
 from brainsurgery_shell.graph.build import full, require_fits
@@ -28,7 +28,7 @@ def _prepare(arguments: dict[str, Any]) -> dict[str, int]:
         required=False,
         default="constant",
     ),
-    Parameter("value", Number(), "the number, of constant", required=False),
+    Parameter("value", Value(), "the number, of constant", required=False),
     Parameter("values", Values(), "the numbers, of tensor, nested as the dims", required=False),
     *RANDOM,
     examples=(

@@ -15,4 +15,4 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 )
 def multiply(a: LazyTensor, b: LazyTensor, *, broadcast: bool) -> LazyTensor:
     """Multiply tensors element by element: a * b. Shapes and dtypes must agree."""
-    return arithmetic(times, a, b, broadcast)
+    return arithmetic(times, a, b, broadcast, logical=True)

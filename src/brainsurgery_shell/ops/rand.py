@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.kinds import Choice, DTypeKind, Integer, Integers, Names, Number
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.errors import fail
+from brainsurgery_shell.graph.build import require_number
 from brainsurgery_shell.graph.dtypes import BY_NAME, DType
 from brainsurgery_shell.graph.sources import Distribution, Random
 from brainsurgery_shell.graph.tensor import LazyTensor, Shape, computed
@@ -63,6 +65,12 @@ def random_tensor(
         a, b = 0.0 if mean is None else mean, 1.0 if std is None else std
         if not b >= 0:
             fail(f"std must not be negative, and is {b}")
+    for bound in (a, b, b - a):
+        require_number(
+            bound, dtype if dtype.arithmetic else BY_NAME["float32"], f"the bounds of {distribution}"
+        )
+        if not math.isfinite(bound):
+            fail(f"the bounds of {distribution} are finite, not {bound}")
     return computed(shape, dtype, Random(seed, name, Distribution(distribution, float(a), float(b))))
 
 

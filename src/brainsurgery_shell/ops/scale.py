@@ -5,8 +5,8 @@ from __future__ import annotations
 from brainsurgery_shell.declaration.families import tensorwise
 from brainsurgery_shell.declaration.kinds import Number
 from brainsurgery_shell.declaration.operation import Parameter
-from brainsurgery_shell.errors import fail
-from brainsurgery_shell.graph.build import bound, elementwise, require_arithmetic
+from brainsurgery_shell.graph.build import bound, elementwise, require_arithmetic, require_number
+from brainsurgery_shell.graph.dtypes import BY_NAME
 from brainsurgery_shell.graph.elementary import times
 from brainsurgery_shell.graph.tensor import LazyTensor
 
@@ -19,8 +19,8 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 def scale(tensor: LazyTensor, *, name: str, by: float) -> LazyTensor:
     """Multiply tensors by a number. Shape and dtype stay."""
     require_arithmetic(tensor)
-    if tensor.dtype.cls == "int" and not isinstance(by, int):
-        fail(
-            f"{tensor.dtype} scales by whole numbers only, not by {by}", hint="cast it to a float dtype first"
-        )
-    return elementwise(bound(times, by), tensor)
+    # torch multiplies halves by a float32 number
+    computed_in = (
+        BY_NAME["float32"] if tensor.dtype.cls == "float" and tensor.dtype.bits == 16 else tensor.dtype
+    )
+    return elementwise(bound(times, require_number(by, computed_in, "by")), tensor)

@@ -50,7 +50,7 @@ def phase_of(shard: Shard) -> int | None:
     """Where in a page the data of ``shard`` should begin so that most of it is copied from page to page.
 
     A third of the time of a copy goes where source and destination lie differently in their pages. Headers
-    may be padded, so it costs a few spaces. A multiple of 8 below ``PAGE``; ``None`` where it is not worth it.
+    may be padded, so it costs a few spaces. A multiple of 8 below ``PAGE``; ``None`` where it gains little.
     """
     gains: dict[int, int] = {}
     at = 0

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.files import FilePool, write_at
+from brainsurgery_shell.graph.kernel import Kernel
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 from brainsurgery_shell.storage.destination import check_dest, check_parent
 from brainsurgery_shell.storage.header import METADATA, digest_of, write_header
 from brainsurgery_shell.storage.keep import companions_of, copy_file, keep_others, weights_in
 from brainsurgery_shell.storage.layout import Shard, index_of, phase_of, plan_layout
 from brainsurgery_shell.storage.names import INDEX, NOT_YET, SUFFIX, suffix_of
-from brainsurgery_shell.storage.publish import Stage, publish, stage, sync_folder
+from brainsurgery_shell.storage.publish import Stage, mend, publish, stage, sync_folder
 from brainsurgery_shell.storage.read import fingerprint_of
 from brainsurgery_shell.storage.space import check_space, write_failed
 from brainsurgery_shell.storage.write import Pieces, Work, create, run_all, sync_file, units_of
@@ -81,6 +82,7 @@ def plan_save(target: SaveTarget, tensors: Mapping[str, LazyTensor]) -> SavePlan
         )
     dest = Path(os.path.realpath(target.path))
     single = suffix == SUFFIX
+    mend(dest)  # or a folder that a killed save had renamed would not seem to be there
     try:
         replaces = check_dest(dest, single, target.overwrite, target.shown)
         check_parent(dest, target.shown)
@@ -127,7 +129,7 @@ def execute_save(
         StorageError: there is no room, the disk fails, or a source changed. The destination is as it was.
         Exception: whatever ``pieces``, ``before_replace`` and ``tick`` raise. The destination is as it was.
     """
-    work = Work(pieces, pool, plan.target.shown, fsync, sources=_stored_files(plan) | set(sources))
+    work = Work(pieces, pool, plan.target.shown, fsync, sources=_files_read(plan) | set(sources))
     for source in work.sources:
         pool.verify(source)
     full = {"format": "pt", **metadata}
@@ -223,5 +225,16 @@ def _working_folder() -> Path | None:
         return None
 
 
-def _stored_files(plan: SavePlan) -> set[StoredFile]:
-    return {t.file for shard in plan.shards for t in shard.tensors.values() if t.file is not None}
+def _files_read(plan: SavePlan) -> set[StoredFile]:
+    """Every file that the tensors read, through however many kernels."""
+    files: set[StoredFile] = set()
+    seen: set[Kernel] = set()
+    pending = [tensor for shard in plan.shards for tensor in shard.tensors.values()]
+    while pending:  # no recursion: 10,000 edits of one tensor are a chain of 10,000
+        tensor = pending.pop()
+        if tensor.file is not None:
+            files.add(tensor.file)
+        elif tensor.kernel is not None and tensor.kernel not in seen:
+            seen.add(tensor.kernel)
+            pending.extend(tensor.kernel.inputs)
+    return files

@@ -1,0 +1,83 @@
+"""The lazy engine gives the bits of eager PyTorch, whatever the budget, the provider or the size of pieces."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import eager
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from brainsurgery_shell.graph import build, evaluate, structure
+from brainsurgery_shell.lang.parser import parse_line
+from brainsurgery_shell.session.session import Session, Settings
+
+BUDGETS = {
+    "plenty": {"memory": 1 << 30, "provider": "inmemory"},
+    "one byte": {"memory": 1, "provider": "inmemory"},
+    "arena": {"memory": 1, "provider": "arena"},
+}
+SIZES = {"default": None, "seven": 7, "three": 3}
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, eager.Tensors]:
+    tensors: eager.Tensors = {}
+    shapes = ((3, 5), (5, 3), (2, 3, 4), (7,), (), (1, 5), (0, 3))
+    for number, (dtype, shape) in enumerate(itertools.product(eager.EVERY, shapes)):
+        if number % 3 or dtype in (torch.float32, torch.bfloat16, torch.int32):
+            name = f"{eager.dtype_name(dtype)}.{'x'.join(map(str, shape)) or 'scalar'}"
+            tensors[name] = eager.make(dtype, shape, number, special=number % 2 == 0)
+    path = tmp_path_factory.mktemp("stored") / "all.safetensors"
+    save_file(tensors, path)
+    return path, tensors
+
+
+def open_session(path: Path, root: Path, budget: str) -> Session:
+    options = Settings(journal=False, arena_root=root / "arena", **BUDGETS[budget])  # type: ignore[arg-type]
+    session = Session(options, folder=root)
+    session.open_input(str(path), "model")
+    return session
+
+
+def run(session: Session, line: str) -> None:
+    command = parse_line(line)
+    assert command is not None
+    session.execute(command)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("budget", BUDGETS)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+)
+@given(data=st.data())
+def test_random_steps(
+    budget: str, size: str, data: st.DataObject, stored: tuple[Path, eager.Tensors], tmp_path: Path
+) -> None:
+    path, tensors = stored
+    world = eager.World(dict(tensors))
+    session = open_session(path, tmp_path, budget)
+    with pytest.MonkeyPatch.context() as patch:
+        small = SIZES[size]
+        if small is not None:
+            patch.setattr(evaluate, "PIECE_ELEMENTS", small)
+            patch.setattr(structure, "BLOCK_ELEMENTS", small)
+            patch.setattr(build, "ROW_BLOCK", 2 * small)
+        for _ in range(data.draw(st.integers(1, 10))):
+            eager.step(data.draw, world)
+            run(session, world.lines[-1])
+        found = session.workspace.checkpoints["model"].tensors
+        assert set(found) == set(world.tensors), world.lines
+        changed = [name for name in world.tensors if world.tensors[name] is not tensors.get(name)]
+        for name in changed:
+            expected = world.tensors[name]
+            assert found[name].shape == expected.shape, world.lines
+            assert found[name].dtype.name == eager.dtype_name(expected.dtype), world.lines
+            actual = session.evaluator.whole(found[name])
+            assert eager.same_bits(actual, expected), (world.lines, name, actual, expected)
+    session.close()
