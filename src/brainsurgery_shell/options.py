@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from brainsurgery_shell.errors import SurgeryError, UsageError
+from brainsurgery_shell.lang.names import split_alias
 from brainsurgery_shell.lang.sizes import parse_size
 from brainsurgery_shell.messages import LEVELS
-from brainsurgery_shell.session.plan import split_alias
 
 _OVERRIDE = re.compile(r"[A-Za-z_][\w.\[\]-]*=")
 

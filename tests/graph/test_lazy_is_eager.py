@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from brainsurgery_shell.graph import build, evaluate, structure
+from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.session.session import Session, Settings
 
@@ -24,8 +25,16 @@ BUDGETS = {
 SIZES = {"default": None, "seven": 7, "three": 3}
 
 
+class Stored:
+    """A checkpoint on disk and in memory. No data class: Hypothesis would print all of it."""
+
+    def __init__(self, path: Path, tensors: eager.Tensors) -> None:
+        self.path = path
+        self.tensors = tensors
+
+
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, eager.Tensors]:
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
     tensors: eager.Tensors = {}
     shapes = ((3, 5), (5, 3), (2, 3, 4), (7,), (), (1, 5), (0, 3))
     for number, (dtype, shape) in enumerate(itertools.product(eager.EVERY, shapes)):
@@ -34,7 +43,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, eager.Tensor
             tensors[name] = eager.make(dtype, shape, number, special=number % 2 == 0)
     path = tmp_path_factory.mktemp("stored") / "all.safetensors"
     save_file(tensors, path)
-    return path, tensors
+    return Stored(path, tensors)
 
 
 def open_session(path: Path, root: Path, budget: str) -> Session:
@@ -50,16 +59,28 @@ def run(session: Session, line: str) -> None:
     session.execute(command)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("budget", BUDGETS)
+def read(session: Session, tensor: LazyTensor) -> torch.Tensor:
+    """The tensor as a save would write it."""
+    data = bytearray()
+    for piece in session.evaluator.pieces(tensor):
+        data += piece if isinstance(piece, memoryview) else eager.raw(session.evaluator.whole(piece)).numpy().tobytes()
+    if not data:
+        return session.evaluator.whole(tensor)
+    return torch.frombuffer(data, dtype=getattr(torch, tensor.dtype.name)).view(tensor.shape)
+
+
+@pytest.mark.parametrize(
+    ("budget", "size"),
+    [("plenty", "default"), ("plenty", "seven"), ("one byte", "three"), ("arena", "seven")],
+)
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+    max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
 )
 @given(data=st.data())
 def test_random_steps(
-    budget: str, size: str, data: st.DataObject, stored: tuple[Path, eager.Tensors], tmp_path: Path
+    budget: str, size: str, data: st.DataObject, stored: Stored, tmp_path: Path
 ) -> None:
-    path, tensors = stored
+    path, tensors = stored.path, stored.tensors
     world = eager.World(dict(tensors))
     session = open_session(path, tmp_path, budget)
     with pytest.MonkeyPatch.context() as patch:
@@ -78,6 +99,6 @@ def test_random_steps(
             expected = world.tensors[name]
             assert found[name].shape == expected.shape, world.lines
             assert found[name].dtype.name == eager.dtype_name(expected.dtype), world.lines
-            actual = session.evaluator.whole(found[name])
+            actual = read(session, found[name]) if len(name) % 2 else session.evaluator.whole(found[name])
             assert eager.same_bits(actual, expected), (world.lines, name, actual, expected)
     session.close()

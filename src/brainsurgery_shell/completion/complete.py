@@ -155,12 +155,14 @@ class _Place:
     def _source(self, nearby: Around) -> captures.Source | None:
         """The reference whose captures a template here may take."""
         position = self._position
-        owner = Scope(OPERATIONS.get(position.command or ""))
-        found = captures.source_of(owner.owner, nearby)
+        scope = Scope(OPERATIONS.get(position.command or ""))
+        found = captures.source_of(scope.owner, nearby)
         for step in position.path:
-            owner = owner.child(step)
-            if owner.owner is not None:
-                found = captures.source_of(owner.owner, nearby)
+            if isinstance(step, int) and scope.lists_references:
+                return captures.list_source(nearby)
+            scope = scope.child(step)
+            if scope.owner is not None:
+                found = captures.source_of(scope.owner, nearby)
         return found
 
 

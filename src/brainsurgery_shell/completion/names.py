@@ -13,9 +13,9 @@ from enum import Enum
 
 from brainsurgery_shell.completion.candidates import LIMIT, numeric
 
-_MOST_CHILDREN = 1000
+_MOST_CHILDREN = 500
 """Children of one prefix that are looked at, in the names' own order."""
-_MOST_PREFIXES = 300
+_MOST_PREFIXES = 100
 """Prefixes that a pattern's wildcards may stand for."""
 _MOST_TWINS = 64
 
@@ -39,7 +39,7 @@ class Child:
     leaf: str | None
     """A tensor whose name ends with it; ``None`` if the segment leads on."""
     count: int
-    """How many tensors: those below it, or for a leaf those that the same pattern would take."""
+    """How many tensors: those below it, or for a leaf those that the same pattern takes; 0 if not counted."""
 
 
 def end_of(names: Sequence[str], prefix: str, low: int = 0) -> int:
@@ -142,7 +142,9 @@ def following(names: Sequence[str], starts: Sequence[str], partial: str) -> list
             merged[key] = child if known is None else replace(known, count=known.count + child.count)
         if len(merged) > _MOST_CHILDREN:
             break
-    return sorted(merged.values(), key=lambda child: (numeric(child.segment), child.leaf is None))[:LIMIT]
+    found = sorted(merged.values(), key=lambda child: (numeric(child.segment), child.leaf is None))[:LIMIT]
+    counted = len(starts) < _MOST_PREFIXES
+    return found if counted else [replace(child, count=0) for child in found]
 
 
 def twins(names: Sequence[str], text: str) -> list[str] | None:

@@ -45,6 +45,13 @@ class Scope:
         return self.kind is not None and not self.segment and _is_expression(self.kind)
 
     @property
+    def lists_references(self) -> bool:
+        """Whether the value is a list of references, of which the first is matched."""
+        if self.kind is None or self.segment or isinstance(self.kind, ListOf | Tensors | Names):
+            return False
+        return self.kind.completes in _REFERENCES
+
+    @property
     def fields(self) -> Mapping[str, Kind]:
         """The keys of a value that is a map with fixed ones."""
         return self.kind.fields if isinstance(self.kind, Conditions) else {}
@@ -82,7 +89,7 @@ def _in_list(kind: Kind, index: int) -> Scope:
         return Scope(kind=kind.item)
     if isinstance(kind, Tensors | Names):
         return Scope(kind=kind, segment=True)
-    if kind.completes in _REFERENCES:  # a list of references, of which the first is matched
+    if Scope(kind=kind).lists_references:
         return Scope(kind=Tensors() if index == 0 else Names())
     return Scope(kind=kind) if _is_expression(kind) else Scope()
 

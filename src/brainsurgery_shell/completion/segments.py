@@ -44,6 +44,8 @@ def segments(
     for child in following(names, prefixes(names, steps), partial):
         text = _literal(child.segment, template)
         if text is not None:
+            if first and not front and take_alias(Piece(text))[0] is not None:
+                text = f"{alias or workspace.default_alias()}::{text}"  # else it would be taken for an alias
             yield pen.value(front + text, child.segment, meta_of(child, checkpoint), segment=True)
 
 

@@ -64,10 +64,10 @@ def tensors(count: int) -> str:
 def meta_of(child: Child, checkpoint: Checkpoint) -> str:
     """Dtype and shape of a leaf, how many tensors lie below an inner segment."""
     if child.leaf is None:
-        return tensors(child.count)
+        return tensors(child.count) if child.count else ""
     tensor = checkpoint.tensors[child.leaf]
     facts = f"{tensor.dtype} {list(tensor.shape)}"
-    return facts if child.count == 1 else f"{facts} × {child.count}"
+    return facts if child.count < 2 else f"{facts} × {child.count}"
 
 
 def _alias(typed: str) -> tuple[str | None, str]:

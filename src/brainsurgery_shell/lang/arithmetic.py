@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>[0-9]{1,18})(?![0-9A-Za-z_])|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>[-+*()]))"
 )
 _DEEPEST = 50
+_LONGEST = 200
 
 
 class _Parser:
@@ -93,6 +94,12 @@ class _Parser:
 def parse_arithmetic(piece: Piece) -> tuple[Evaluate, tuple[str, ...]]:
     """What computes the expression, and the captures in it."""
     parser = _Parser(piece)
+    if len(piece.text) > _LONGEST:
+        raise StepError(
+            f"the arithmetic in '${{…}}' is too long: {len(piece.text)} characters",
+            hint=f"write at most {_LONGEST}",
+            span=piece.span,
+        )
     value = parser.sum()
     _, text, end = parser.peek()
     if text:

@@ -17,6 +17,7 @@ from brainsurgery_shell.lang.walk import Walk
 
 _LONGEST = {0: 10**9, 1: 10**9, 2: 400, 3: 120}
 """By the number of ``*``: longer names do not meet the regex, whose time grows with that power."""
+_REMEMBERED = 5000
 
 
 class StructuredSearch:
@@ -36,6 +37,7 @@ class StructuredSearch:
     def scan(self, names: Iterable[str]) -> Iterator[tuple[str, tuple[Bound, ...]]]:
         """The names that match, each with the values of the captures behind the name itself."""
         regex, longest, stars, walk = self._regex, self._longest, self._stars, self._walk.match
+        splits: dict[str, tuple[str, ...]] = {"": ()}  # `model.layers.` comes again and again
         for name in names:
             if regex is None or len(name) > longest:
                 bound = walk(name)
@@ -49,7 +51,12 @@ class StructuredSearch:
                 values: list[Bound] = [name, *found.groups("")]
                 for place in stars:
                     text = found[place]
-                    values[place] = tuple(text[:-1].split(".")) if text else ()
+                    segments = splits.get(text)
+                    if segments is None:
+                        segments = tuple(text[:-1].split("."))
+                        if len(splits) < _REMEMBERED:
+                            splits[text] = segments
+                    values[place] = segments
                 yield name, tuple(values)
             else:
                 yield name, (name, *found.groups(""))

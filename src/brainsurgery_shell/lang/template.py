@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from brainsurgery_shell.lang.pattern import Matcher
 
 _WHOLE = re.compile(r"-?[0-9]{1,200}")
+_TOO_LARGE = 10**200
 _Fill = Callable[[tuple[Bound, ...]], str]
 
 
@@ -77,7 +78,7 @@ class Template(ABC):
             raise self._error(
                 f"'{self.text}' makes an empty name of tensor '{source_name}'", "write some text"
             )
-        if (".." in name or name[0] == "." or name[-1] == ".") and "" not in source_name.split("."):
+        if (name[0] == "." or name[-1] == "." or ".." in name) and "" not in source_name.split("."):
             raise self._error(
                 f"'{self.text}' makes '{name}' of tensor '{source_name}', which has an empty segment",
                 "a capture is empty there: make the pattern's group not optional, or take the dot into it",
@@ -260,6 +261,8 @@ def _compile_part(part: ListPart, index: Mapping[str, int]) -> str | Callable[[t
                 "leave that tensor out with a narrower pattern or 'except'",
                 part.span,
             )
+        if result >= _TOO_LARGE:
+            raise _NoNumber(f"'{part.written}' is too large for a name", "use smaller numbers", part.span)
         return str(result)
 
     return compute

@@ -13,7 +13,7 @@ from brainsurgery_shell.errors import (
     SurgeryError,
     did_you_mean,
 )
-from brainsurgery_shell.lang.names import is_name
+from brainsurgery_shell.lang.names import split_alias
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar, Sequence
 from brainsurgery_shell.session.plan_yaml import read_yaml
@@ -184,12 +184,6 @@ class _PlanReader:
 
     def fail(self, message: str, span: Span | None, hint: str | None = None) -> NoReturn:
         raise PlanError(message, hint=hint, span=span).located(source=self.source)
-
-
-def split_alias(text: str) -> tuple[str | None, str]:
-    """``alias::path`` as its two parts; the alias is ``None`` where there is none."""
-    alias, separator, path = text.partition("::")
-    return (alias, path) if separator and is_name(alias) else (None, text)
 
 
 def as_plan_error(error: SurgeryError, source: Source, span: Span | None = None) -> SurgeryError:

@@ -1,0 +1,141 @@
+"""The shell with keys from a pipe: what is run, what is said, how one leaves."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from shells import write_checkpoint
+
+from brainsurgery_shell.repl import shell as shell_module
+from brainsurgery_shell.repl.history import history_path
+from brainsurgery_shell.repl.shell import run_shell
+from brainsurgery_shell.session.session import Session, Settings
+
+CTRL_C, CTRL_D, ENTER, UP = "\x03", "\x04", "\r", "\x1b[A"
+PASTE = "\x1b[200~{}\x1b[201~"
+
+
+@dataclass
+class Ran:
+    session: Session
+    out: io.StringIO = field(default_factory=io.StringIO)
+    err: io.StringIO = field(default_factory=io.StringIO)
+    status: int = -1
+
+    def names(self) -> list[str]:
+        return self.session.workspace.checkpoints["model"].names()
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TERM", "xterm")
+    opened = Session(Settings(memory=2**28, journal=False), folder=tmp_path)
+    opened.open_input(str(write_checkpoint(tmp_path / "m.safetensors")), "model")
+    yield opened
+    opened.close()
+
+
+def typed(session: Session, keys: str) -> Ran:
+    """Run the shell with these keys; at their end stands a Ctrl-D too many, so that nothing can hang."""
+    ran = Ran(session)
+    with create_pipe_input() as pipe:
+        pipe.send_text(keys + CTRL_D + CTRL_D + CTRL_D)
+        ran.status = run_shell(session, stdout=ran.out, stderr=ran.err, input=pipe, output=DummyOutput())
+    return ran
+
+
+def test_lines_are_run_and_results_go_to_standard_output(session: Session) -> None:
+    ran = typed(session, "dump: target: wte, format: compact" + ENTER + "copy: from: wte, to: new" + ENTER)
+    assert ran.status == 0
+    assert ran.out.getvalue().startswith("model::wte")
+    assert "new" in ran.names()
+    welcome, keys, *rest = ran.err.getvalue().splitlines()
+    assert "model (3 tensors)" in welcome
+    assert "Ctrl-D" in keys
+    assert rest == ["1 tensor"]
+
+
+def test_an_error_is_told_and_the_shell_goes_on(session: Session) -> None:
+    ran = typed(session, "delete: nosuch" + ENTER + "delete: wte" + ENTER)
+    assert "error: " in ran.err.getvalue()
+    assert "\x1b" not in ran.err.getvalue()
+    assert ran.names() == ["h.0.w", "h.1.w"]
+    assert ran.out.getvalue() == ""
+
+
+def test_ctrl_c_drops_the_line(session: Session) -> None:
+    assert typed(session, "delete: wte" + CTRL_C + "delete: h.0.w" + ENTER).names() == ["h.1.w", "wte"]
+
+
+def test_ctrl_c_during_a_step_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(session: Session, text: str, *, stdout: io.StringIO) -> None:
+        if text == "dump":
+            raise KeyboardInterrupt
+        stdout.write(f"ran {text}\n")
+
+    monkeypatch.setattr(shell_module, "run_line", interrupted)
+    ran = typed(session, "dump" + ENTER + "history" + ENTER)
+    assert "interrupted: nothing was changed" in ran.err.getvalue()
+    assert ran.out.getvalue() == "ran history\n"
+
+
+def test_pasted_lines_run_one_after_another(session: Session) -> None:
+    ran = typed(session, PASTE.format("delete: wte\ncopy: from: h.0.w, to: wte2\n") + ENTER)
+    assert ran.names() == ["h.0.w", "h.1.w", "wte2"]
+
+
+def test_behind_a_mistake_pasted_lines_are_left_out(session: Session) -> None:
+    ran = typed(session, PASTE.format("delete: wte\ndelete: nosuch\ndelete: h.0.w") + ENTER)
+    assert ran.names() == ["h.0.w", "h.1.w"]
+    assert "not run: delete: h.0.w" in ran.err.getvalue()
+
+
+def test_up_brings_back_the_last_line(session: Session) -> None:
+    typed(session, "copy: from: wte, to: new" + ENTER + "undo" + ENTER)
+    assert history_path().read_text().splitlines() == ["copy: from: wte, to: new", "undo"]
+    assert "new" in typed(session, UP + UP + ENTER).names()
+
+
+@pytest.mark.parametrize("answer", ["y" + ENTER, "YES" + ENTER, CTRL_D, "exit" + ENTER])
+@pytest.mark.parametrize("wish", [CTRL_D, "exit" + ENTER])
+def test_unsaved_edits_raise_one_question(session: Session, wish: str, answer: str) -> None:
+    ran = typed(session, "delete: wte" + ENTER + wish + answer + "delete: h.0.w" + ENTER)
+    assert ran.status == 0
+    assert ran.names() == ["h.0.w", "h.1.w"]
+
+
+@pytest.mark.parametrize("answer", ["n" + ENTER, "t" + ENTER, ENTER, CTRL_C])
+def test_anything_else_stays(session: Session, answer: str) -> None:
+    ran = typed(session, "delete: wte" + ENTER + "exit" + ENTER + answer + "delete: h.0.w" + ENTER)
+    assert ran.names() == ["h.1.w"]
+    assert not session.leaving or ran.status == 0
+
+
+@pytest.mark.parametrize("wish", [CTRL_D, "exit" + ENTER])
+def test_the_second_wish_is_granted(session: Session, wish: str) -> None:
+    ran = typed(session, "delete: wte" + ENTER + wish + "n" + ENTER + wish + "delete: h.0.w" + ENTER)
+    assert ran.names() == ["h.0.w", "h.1.w"]
+
+
+def test_answers_are_not_remembered(session: Session) -> None:
+    typed(session, "delete: wte" + ENTER + "exit" + ENTER + "y" + ENTER)
+    assert history_path().read_text().splitlines() == ["delete: wte", "exit"]
+
+
+def test_without_edits_nothing_is_asked(session: Session) -> None:
+    assert typed(session, "dump: wte" + ENTER + "exit" + ENTER + "delete: wte" + ENTER).names()[-1] == "wte"
+
+
+def test_several_checkpoints_without_a_default(session: Session) -> None:
+    ran = typed(
+        session,
+        "prefixes: mode: rename, from: model, to: a" + ENTER + "prefixes: mode: add, alias: b" + ENTER,
+    )
+    assert ran.status == 0
