@@ -13,6 +13,7 @@ from brainsurgery_shell.completion.names import children, end_of, twins
 from brainsurgery_shell.declaration.bind import bind
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.lang.pattern import compile_reference
+from brainsurgery_shell.lang.tokens import Kind, tokens
 from brainsurgery_shell.workspace.matching import find
 
 _PIECES = [
@@ -84,6 +85,7 @@ def test_a_name_that_was_chosen_segment_by_segment_is_the_one_that_matches(
 
 
 @given(_NAMES)
+@example(["$ .0"])
 @settings(max_examples=100, deadline=None)
 def test_segments_of_a_list_match_the_name(names: list[str]) -> None:
     session = view(model=names)
@@ -130,3 +132,25 @@ def test_twins_are_the_other_beginnings_that_a_regex_takes(names: list[str], tex
 
     wanted = {name[: len(text)] for name in names if same(name[: len(text)])} - {text}
     assert set(twins(ordered, text) or []) == wanted
+
+
+def _wrong(line: str) -> bool:
+    """Whether something in a line cannot be mended by writing on; a quote may still be open."""
+    return any(
+        token.kind is Kind.ERROR and not (token.end == len(line) and line[token.start] in "'\"")
+        for token in tokens(line)
+    )
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_whoever_takes_what_is_offered_writes_oly(data: st.DataObject) -> None:
+    session = view(model=[*GPT, "0", "a b.c", "w[1]", "x,y.z", "it's", "#1", "k: v"], other=["x"])
+    line = ""
+    for _ in range(data.draw(st.integers(1, 10))):
+        offered = session.at(line)
+        if offered:
+            line = data.draw(st.sampled_from(offered)).applied(line, len(line))
+            assert not _wrong(line), line
+        between = [each for each in ("", ", ", " ", "[", "'", " }", "]") if not _wrong(line + each)]
+        line += data.draw(st.sampled_from(between))

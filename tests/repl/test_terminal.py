@@ -31,7 +31,9 @@ def test_a_session(folder: Path, screens: list[Screen]) -> None:
     screen.until("model>")
     screen.type("delete: h.")
     screen.until("1 tensor", count=2)
-    screen.type("0.\t")
+    screen.type("0.")
+    screen.until("float32 [2]")
+    screen.type("\t")
     screen.until("delete: h.0.w")
     screen.type("\r")
     screen.until("model*>")
@@ -121,7 +123,8 @@ def test_scripts_do_not_enter_the_history(folder: Path, screens: list[Screen]) -
 
 def test_nothing_of_torch_before_the_prompt() -> None:
     code = (
-        "import sys, brainsurgery_shell.modes, brainsurgery_shell.repl.prompt, brainsurgery_shell.repl.shell\n"
+        "import sys, brainsurgery_shell.modes\n"
+        "import brainsurgery_shell.repl.prompt, brainsurgery_shell.repl.shell\n"
         "from brainsurgery_shell.describe import load_declarations\n"
         "load_declarations()\n"
         "print([name for name in ('torch', 'numpy') if name in sys.modules])"

@@ -129,7 +129,8 @@ def around(text: str, start: int) -> Around:
             pairs[key] = node
     if not openings or not walker.frames or not walker.frames[-1].is_list:
         return Around(pairs)
-    listed = _parsed(text[openings[-1] : start].rstrip(" \t,") + "]")
+    before = text[openings[-1] : start].rstrip(" \t").removesuffix(",")
+    listed = _parsed(before + "]")
     return Around(pairs, listed.items if isinstance(listed, Sequence) else ())
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar
@@ -28,6 +32,9 @@ class Record:
     """Checkpoints that it changed."""
     undone: bool = False
     saved_alias: str | None = None
+    """The checkpoint that a save wrote, if it wrote a whole one."""
+    folder: Path = Path()
+    """What its relative paths start from."""
 
 
 @dataclass(slots=True)
@@ -52,6 +59,16 @@ class Timeline:
             if self.steps[at].role == "edit":
                 return at
         return None
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: what happens within happens whole."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def with_arguments(command: Command, extra: dict[str, int], primary: str | None) -> Command:

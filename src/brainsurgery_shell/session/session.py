@@ -16,7 +16,7 @@ from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
 from brainsurgery_shell.session.journal import Entry, Journal, new_name
 from brainsurgery_shell.session.opening import Sources
-from brainsurgery_shell.session.record import Record, Role, Timeline, with_arguments
+from brainsurgery_shell.session.record import Record, Role, Timeline, uninterrupted, with_arguments
 from brainsurgery_shell.session.saving import SaveDefaults
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Edit, Report
@@ -129,6 +129,8 @@ class Session:
                 for check in result.checks:
                     check(self.evaluator)
             self._apply(step, result, started)
+            if self.settings.dry_run:
+                return Report([f"would do: {print_command(command)} ({result.count} tensors)"])
             return None
         if self._is_recorded(step):
             role: Role = _role(step, result)
@@ -168,26 +170,28 @@ class Session:
 
     def _apply(self, step: Step, edit: Edit, started: float) -> None:
         command = with_arguments(step.command, edit.drawn, step.operation.primary)
-        inverse = self.workspace.apply(edit)
-        aliases = frozenset({*edit.tensors, *edit.aliases})
-        record = Record(
-            len(self.timeline.everything) + 1,
-            command,
-            "edit",
-            edit.count,
-            time.perf_counter() - started,
-            inverse,
-            aliases & self.workspace.checkpoints.keys() if not edit.tensors else frozenset(edit.tensors),
-        )
-        try:
-            self._record(record)
-        except (SurgeryError, KeyboardInterrupt):
-            self.workspace.apply(inverse)
-            raise
+        aliases = frozenset(edit.tensors) or frozenset(edit.aliases)
+        with uninterrupted():
+            inverse = self.workspace.apply(edit)
+            record = Record(
+                len(self.timeline.everything) + 1,
+                command,
+                "edit",
+                edit.count,
+                time.perf_counter() - started,
+                inverse,
+                aliases & self.workspace.checkpoints.keys(),
+            )
+            try:
+                self._record(record)
+            except SurgeryError:
+                self.workspace.apply(inverse)
+                raise
         self.unsaved_aliases |= set(edit.tensors)
 
     def _record(self, record: Record) -> None:
         """Into the journal first: a step is reported only when it is on the disk."""
+        record.folder = self.sources.folder
         entry: Entry = {
             "kind": "step",
             "number": record.number,
@@ -345,7 +349,9 @@ class Session:
             return Report([], None, len(request.tensors))
         plan = check_save(request, self.sources.folder, self.settings.saves)
         if checking:
-            return Report([], None, len(request.tensors))
+            return Report(
+                [f"would save {len(request.tensors)} tensors to {request.path}"], None, len(request.tensors)
+            )
         self._write({"kind": "saving", "path": str(plan.dest)})
         return save(
             request,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainsurgery_shell.lang.printer import print_command
@@ -11,7 +13,7 @@ from brainsurgery_shell.session.paths import map_paths, relative_to
 from brainsurgery_shell.session.record import Record
 
 if TYPE_CHECKING:
-    from brainsurgery_shell.session.session import Session
+    from brainsurgery_shell.session.session import Input, Session
 
 
 def summarize(session: Session, *, everything: bool, resolve: bool, layout: str) -> list[str]:
@@ -26,8 +28,8 @@ def summarize(session: Session, *, everything: bool, resolve: bool, layout: str)
     concrete = resolved(session) if resolve else {}
     for record in chosen:
         for command in concrete.get(record.number, [record.command]):
-            commands.append(map_paths(command, lambda text: relative_to(text, session.folder, base)))
-    inputs = [(each.alias, relative_to(each.shown, session.folder, base)) for each in session.inputs]
+            commands.append(_moved(command, record, base))
+    inputs = [(each.alias, _input_path(each, base)) for each in session.inputs]
     if layout == "oly":
         loads = [
             Command("load", Mapping((Pair("path", Scalar(path)), Pair("alias", Scalar(alias)))))
@@ -39,9 +41,20 @@ def summarize(session: Session, *, everything: bool, resolve: bool, layout: str)
     lines.append("transforms:" if commands else "transforms: []")
     lines += [f"  - {command_to_yaml(command)}" for command in commands]
     if output is not None:
-        command = map_paths(output.command, lambda text: relative_to(text, session.folder, base))
-        lines += ["output:", *_output_lines(command, output.saved_alias)]
+        lines += ["output:", *_output_lines(_moved(output.command, output, base), output.saved_alias)]
     return lines
+
+
+def _moved(command: Command, record: Record, base: Path) -> Command:
+    """``command`` with its relative paths as they read from ``base``."""
+    return map_paths(command, lambda text: relative_to(text, record.folder, base))
+
+
+def _input_path(each: Input, base: Path) -> str:
+    """An input's path as typed if that was absolute, else as it reads from ``base``."""
+    if Path(each.shown).is_absolute() or each.shown.startswith("~"):
+        return each.shown
+    return os.path.relpath(each.path, base)
 
 
 def _output(records: list[Record]) -> Record | None:
