@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from brainsurgery_shell.errors import SurgeryError
 
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -87,3 +90,83 @@ def do(cli: Cli) -> Cli:
 
 
 ONE_WORD = {"undo", "redo", "history", "dump", "prefixes", "help", "exit", "summarize"}
+
+
+class Patient:
+    """A session in memory over checkpoints on disk, for tests of single operations."""
+
+    def __init__(self, folder: Path) -> None:
+        from brainsurgery_shell.session.session import Session, Settings
+
+        self.folder = folder
+        self.warnings: list[str] = []
+        self.session = Session(
+            Settings(memory=1 << 28, journal=False), folder=folder, warn=self.warnings.append
+        )
+
+    def open(self, alias: str = "model", **tensors: Any) -> Patient:
+        """Open tensors, given by name (``__`` stands for a dot), under ``alias``."""
+        from safetensors.torch import save_file
+
+        named = {name.replace("__", "."): tensor.contiguous() for name, tensor in tensors.items()}
+        path = self.folder / f"{alias}.safetensors"
+        save_file(named, path)
+        self.session.open_input(str(path), alias)
+        return self
+
+    def run(self, *lines: str) -> Any:
+        """Execute lines; the last one's report."""
+        from brainsurgery_shell.lang.parser import parse_line
+
+        report = None
+        for line in lines:
+            command = parse_line(line)
+            assert command is not None
+            report = self.session.execute(command)
+        return report
+
+    def fails(self, line: str, *words: str) -> SurgeryError:
+        """The error that a line gives; the workspace must be exactly as it was."""
+        before = self.state()
+        steps = len(self.session.timeline.steps)
+        with pytest.raises(SurgeryError) as caught:
+            self.run(line)
+        assert self.state() == before
+        assert len(self.session.timeline.steps) == steps
+        said = f"{caught.value.message}\n{caught.value.hint or ''}"
+        for word in words:
+            assert word in said, said
+        return caught.value
+
+    def state(self) -> object:
+        """Everything that an edit may change: aliases, names in order, tensors (by identity), default."""
+        workspace = self.session.workspace
+        return (
+            [
+                (alias, [(name, id(each.tensors[name])) for name in each.names()], dict(each.metadata))
+                for alias, each in workspace.checkpoints.items()
+            ],
+            workspace.chosen,
+        )
+
+    def names(self, alias: str = "model") -> list[str]:
+        """Tensor names in checkpoint order."""
+        return list(self.session.workspace.checkpoints[alias].names())
+
+    def __getitem__(self, name: str) -> Any:
+        """A tensor's value, by ``name`` or ``alias::name``."""
+        alias, _, rest = name.rpartition("::")
+        checkpoint = self.session.workspace.checkpoints[alias or "model"]
+        return self.session.evaluator.whole(checkpoint.tensors[rest])
+
+    def list(self, name: str) -> Any:
+        """A tensor's value as nested lists."""
+        return self[name].tolist()
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Iterator[Patient]:
+    """A session without checkpoints; open some with ``patient.open(name=tensor)``."""
+    made = Patient(tmp_path)
+    yield made
+    made.session.close()

@@ -98,7 +98,8 @@ def _declared(declared: Operation, before: str) -> list[str]:
 def _parameter(parameter: Parameter, declared: Operation) -> tuple[str, str]:
     """Its name (with a question mark if it is optional), and what it takes."""
     name = parameter.name + ("" if parameter.required else "?")
-    notes = [f"{parameter.about}: {parameter.kind.words}"]
+    about, words = parameter.about, parameter.kind.words
+    notes = [about if words in about else f"{about}: {words}"]
     default = parameter.default
     if isinstance(default, (str, bool, int, float)) and not isinstance(parameter.kind, Size):
         notes.append(f"default {_value(default, parameter)}")

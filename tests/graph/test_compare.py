@@ -38,7 +38,7 @@ def equal(a: float, b: float, eps: float) -> bool:
 
 @laws
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=12), st.sampled_from((0, 0.25, 1.0, 1e9)))
-def test_floats(pairs: list[tuple[float, float]], eps: float, tmp_path: Path) -> None:
+def test_floats(tmp_path: Path, pairs: list[tuple[float, float]], eps: float) -> None:
     a, b = (torch.tensor(side) for side in zip(*pairs, strict=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "PIECE_ELEMENTS", 5)

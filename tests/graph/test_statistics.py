@@ -39,7 +39,7 @@ def close(ours: float | None, theirs: float) -> bool:
     st.sampled_from(FLOATS + EIGHT),
     st.lists(st.floats(-60, 60) | st.sampled_from((0.0, -0.0, math.nan, math.inf, -math.inf)), min_size=1),
 )
-def test_floats(dtype: torch.dtype, values: list[float], tmp_path: Path) -> None:
+def test_floats(tmp_path: Path, dtype: torch.dtype, values: list[float]) -> None:
     tensor = torch.tensor(values, dtype=torch.float64).to(dtype)
     wide = tensor.to(torch.float64)
     with pytest.MonkeyPatch.context() as patch:

@@ -30,9 +30,10 @@ def source_of(owner: Operation | None, nearby: Around) -> Source | None:
     return None
 
 
-def list_source(nearby: Around) -> Source | None:
-    """The first of a list of references."""
-    return compiled(nearby.items[0]) if nearby.items else None
+def first_source(nearby: Around) -> Source | None:
+    """The first of a list or map of references."""
+    known = nearby.items or tuple(nearby.pairs.values())
+    return compiled(known[0]) if known else None
 
 
 def _first(node: Node | None) -> Node | None:

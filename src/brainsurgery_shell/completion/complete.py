@@ -128,14 +128,18 @@ class _Place:
     def _of_kind(self, kind: Kind) -> Iterator[Candidate]:
         """Values of one kind. A list's items are completed once its bracket stands."""
         workspace, typed = self._session.workspace, self._pen.typed
-        if isinstance(kind, ListOf):
-            if not self._position.raw:
+        if isinstance(kind, ListOf) or Scope(kind=kind).lists_references:
+            if not self._position.raw and "list" in kind.words:
                 yield self._pen.plain("[", "[", kind.words)
-        elif kind.completes == "tensors":
-            yield from references(self._pen, workspace)
-        elif kind.completes in ("captures", "names"):
+        elif kind.completes in ("tensors", "captures", "names"):
             nearby = around(self._before, self._position.start)
-            yield from templates(self._pen, workspace, self._source(nearby))
+            source = self._source(nearby)
+            matched = kind.completes == "tensors" and not (
+                source is not None and self._in_map_of_references()
+            )
+            yield from (
+                references(self._pen, workspace) if matched else templates(self._pen, workspace, source)
+            )
         elif kind.completes == "aliases":
             for alias in chosen(workspace.checkpoints, typed):
                 yield self._pen.value(alias, alias, tensors(len(workspace.checkpoints[alias].tensors)))
@@ -152,14 +156,22 @@ class _Place:
         for declared in _named(registry, self._pen.typed):
             yield self._pen.value(declared.name, declared.name, summary(declared))
 
+    def _in_map_of_references(self) -> bool:
+        """Whether the value is one of a map of references, of which the first is matched."""
+        path = self._position.path
+        scope = Scope(OPERATIONS.get(self._position.command or ""))
+        for step in path[:-1]:
+            scope = scope.child(step)
+        return scope.lists_references and isinstance(path[-1], str)
+
     def _source(self, nearby: Around) -> captures.Source | None:
         """The reference whose captures a template here may take."""
         position = self._position
         scope = Scope(OPERATIONS.get(position.command or ""))
         found = captures.source_of(scope.owner, nearby)
         for step in position.path:
-            if isinstance(step, int) and scope.lists_references:
-                return captures.list_source(nearby)
+            if scope.lists_references:
+                return captures.first_source(nearby)
             scope = scope.child(step)
             if scope.owner is not None:
                 found = captures.source_of(scope.owner, nearby)

@@ -17,6 +17,8 @@ from brainsurgery_shell.lang.segments import Many as ManySegment
 _SIGNS = re.compile(r"[*+?()\[\]{}|^$]")
 _ESCAPE = re.compile(r"([\\*+?()\[\]{}|^$])")
 _ANYTHING = re.compile(r"\(?(?:\?P<\w+>|\?:)?\.[*+]\??\)?")
+_ESCAPED = re.compile(r"\\.")
+_BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P=")
 _TAME = re.compile(r"(?!.*\)[*+?{])(?!.*\(\?[^:P])(?:[^*+?{]*[*+?{]){0,2}[^*+?{]*")
 """At most two repetitions, none of a group, no lookaround: cheap on text as short as a segment."""
 _LONGEST_SEGMENT = 200
@@ -105,7 +107,8 @@ def _step(piece: str) -> Step | None:
 
 
 def _condition(pattern: str) -> Callable[[str], bool] | None:
-    if not _TAME.fullmatch(pattern):
+    signs = _ESCAPED.sub("x", pattern)
+    if not _TAME.fullmatch(signs) or _BACK_REFERENCE.search(pattern):
         return None
     try:
         fullmatch = re.compile(pattern).fullmatch

@@ -52,7 +52,7 @@ def cast(tensor: LazyTensor, dtype: DType, *, name: str = "", counted: bool = Fa
 
 def may_overflow(source: DType, target: DType) -> bool:
     """Whether a value of ``source`` can lie beyond the range of ``target``."""
-    if target.cls in ("bool", "complex") and source.cls != "complex":
+    if target.cls == "bool" or (target.cls == "complex" and source.cls != "complex"):
         return False
     if source.cls == "bool":
         return False

@@ -78,6 +78,8 @@ class Evaluator:
             yield from stored_parts
             return
         for piece in self.chunks(tensor):
+            if piece.stride() != (1,):  # a column of something
+                piece = piece.clone(memory_format=load_torch().contiguous_format)
             yield memoryview(piece.view(load_torch().uint8).numpy())  # type: ignore[arg-type]
 
     def chunks(self, tensor: LazyTensor, start: int = 0, stop: int | None = None) -> Iterator[torch.Tensor]:

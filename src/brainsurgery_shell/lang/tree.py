@@ -101,3 +101,21 @@ def from_value(value: Value) -> Node:
     if isinstance(value, list):
         return Sequence(tuple(from_value(item) for item in value))
     return Scalar(value)
+
+
+def shifted(command: Command, by: int, line: int) -> Command:
+    """``command`` with spans that point ``by`` characters further right, into another line."""
+
+    def span(old: Span) -> Span:
+        return Span(old.start + by, old.end + by, line)
+
+    def move(node: Node) -> Node:
+        if isinstance(node, Scalar):
+            return Scalar(node.value, span(node.span), node.quoted)
+        if isinstance(node, Sequence):
+            return Sequence(tuple(move(item) for item in node.items), span(node.span))
+        pairs = tuple(Pair(pair.key, move(pair.value), span(pair.key_span)) for pair in node.pairs)
+        return Mapping(pairs, span(node.span))
+
+    payload = None if command.payload is None else move(command.payload)
+    return Command(command.name, payload, span(command.name_span))

@@ -1,21 +1,27 @@
-"""The prompt: line editing, colours, completion. All that knows prompt_toolkit's application."""
+"""The prompt: line editing, colours, completion. All that knows prompt_toolkit's application.
+
+What the first key needs is imported at the first key: the prompt itself stands sooner.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
-from prompt_toolkit.lexers import PygmentsLexer
+from prompt_toolkit.lexers import Lexer, PygmentsLexer
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
-from brainsurgery_shell.completion import SessionView, complete
-from brainsurgery_shell.lexer import OlyLexer
 from brainsurgery_shell.repl.history import SharedHistory, history_path
+
+if TYPE_CHECKING:
+    from brainsurgery_shell.completion import SessionView
 
 _STYLE = Style.from_dict(
     {
@@ -41,11 +47,28 @@ class LineCompleter(Completer):
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """What may stand at the cursor."""
+        from brainsurgery_shell.completion import complete
+
         line, cursor = document.current_line, document.cursor_position_col
         for candidate in complete(line, cursor, self._session):
             yield Completion(
                 candidate.insert, -candidate.replaces, display=candidate.display, display_meta=candidate.meta
             )
+
+
+class LineLexer(Lexer):
+    """Colours; an empty line needs none."""
+
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        """The coloured text of each line."""
+        return _lexer().lex_document(document) if document.text else lambda number: []
+
+
+@cache
+def _lexer() -> Lexer:
+    from brainsurgery_shell.lexer import OlyLexer
+
+    return PygmentsLexer(OlyLexer, sync_from_start=True)
 
 
 class Prompt:
@@ -57,7 +80,7 @@ class Prompt:
         self._lines: PromptSession[str] = PromptSession(
             completer=LineCompleter(session),
             complete_while_typing=True,
-            lexer=PygmentsLexer(OlyLexer, sync_from_start=True),
+            lexer=LineLexer(),
             include_default_pygments_style=False,
             style=_STYLE,
             history=SharedHistory(history_path()),

@@ -15,7 +15,7 @@ from brainsurgery_shell.errors import (
 )
 from brainsurgery_shell.lang.names import split_alias
 from brainsurgery_shell.lang.parser import parse_line
-from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar, Sequence
+from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar, Sequence, shifted
 from brainsurgery_shell.session.plan_yaml import read_yaml
 
 KEYS = ("inputs", "input", "transforms", "output", "requires")
@@ -136,15 +136,22 @@ class _PlanReader:
         return Command(pair.key, payload, pair.key_span), self.source
 
     def oly(self, item: Scalar) -> tuple[Command, Source] | None:
-        """An OLY item. Its errors are shown in the OLY text, with the line of the plan."""
+        """An OLY item. Where its text stands in the plan as it is, errors point there."""
         text = str(item.value)
-        source = Source(text, self.source.file, item.span.line)
+        at = (self.source.line(item.span.line) or "").find(text)
         try:
             command = parse_line(text)
         except SurgeryError as error:
-            wrong = PlanError(error.message, hint=error.hint, span=error.details.span)
-            raise wrong.located(source=source) from None
-        return None if command is None else (command, source)
+            span = error.details.span or Span(0, 1)
+            if at < 0:
+                source = Source(text, self.source.file, item.span.line)
+                raise PlanError(error.message, hint=error.hint, span=span).located(source=source) from None
+            self.fail(error.message, Span(span.start + at, span.end + at, item.span.line), error.hint)
+        if command is None:
+            return None
+        if at < 0:
+            return command, Source(text, self.source.file, item.span.line)
+        return shifted(command, at, item.span.line), self.source
 
     def output(self, node: Node) -> Command | None:
         if isinstance(node, Scalar):
