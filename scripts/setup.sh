@@ -37,7 +37,7 @@ prepare_venv() {
     wanted=$({ cat "$root/pyproject.toml" "$root/constraints.txt"; echo "$root $*"; } | "$venv/bin/python" -c \
         'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
     if [ "$(cat "$venv/.installed-$name" 2>/dev/null)" != "$wanted" ]; then
-        echo "installing $* (torch takes a minute)"
+        echo "installing: pip install -c constraints.txt $*"
         (cd "$root" && "$venv/bin/python" -m pip install --quiet -c constraints.txt "$@")
         echo "$wanted" >"$venv/.installed-$name"
     fi

@@ -108,7 +108,7 @@ class Patient:
         """Open tensors, given by name (``__`` stands for a dot), under ``alias``."""
         from safetensors.torch import save_file
 
-        named = {name.replace("__", "."): tensor.contiguous() for name, tensor in tensors.items()}
+        named = {name.replace("__", "."): tensor.contiguous().clone() for name, tensor in tensors.items()}
         path = self.folder / f"{alias}.safetensors"
         save_file(named, path)
         self.session.open_input(str(path), alias)

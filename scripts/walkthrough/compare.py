@@ -28,9 +28,7 @@ def read(path: Path) -> Tensors:
 
 def main(left: Path, right: Path) -> int:
     ours, theirs = read(left), read(right)
-    differing = sorted(
-        name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)
-    )
+    differing = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
     if differing:
         print(f"{len(differing)} tensors differ: {', '.join(differing[:5])}")
         return 1

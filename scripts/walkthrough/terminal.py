@@ -30,13 +30,14 @@ def main(script: Path, program: list[str]) -> int:
 
 def show_until_prompt(terminal: int) -> None:
     """The program asks for a line when it has written a prompt and then waits."""
-    last = b""
-    while not (last.endswith(PROMPT) and not readable(terminal, 0.05)):
+    shown = b""
+    while not shown.endswith(PROMPT) or readable(terminal, 0.05):
         if not readable(terminal, PATIENCE):
             sys.exit("error: no prompt came")
-        last = show_some(terminal)
-        if not last:
+        new = show_some(terminal)
+        if not new:
             sys.exit("error: the program ended before its script did")
+        shown += new
 
 
 def readable(terminal: int, seconds: float) -> bool:

@@ -171,6 +171,10 @@ class TestTemplates:
 
 
 class TestLists:
+    def test_where_only_a_list_may_stand_its_bracket_comes_first(self, gpt: View) -> None:
+        assert gpt.shown("split: from: x, to: ") == ["["]
+        assert gpt.shown("concat: from: ") == ["["]
+
     def test_segments_at_their_place(self, gpt: View) -> None:
         assert gpt.lines("delete: target: [h, $i, at") == ["delete: target: [h, $i, attn"]
         assert gpt.shown("delete: [h, 3, attn, ") == ["bias", "weight"]

@@ -1,4 +1,4 @@
-"""100,000 names: a key must not be felt. The bounds are far above what is measured (see the report below)."""
+"""100,000 names: a key must not be felt. The bound is ten times what is measured; ``-s`` shows that."""
 
 from __future__ import annotations
 

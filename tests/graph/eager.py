@@ -33,10 +33,10 @@ def make(dtype: torch.dtype, shape: tuple[int, ...], seed: int, *, special: bool
     values = numbers.to(torch.float32) / 4 + torch.rand(shape, generator=generator) / 3
     if special and values.numel():
         flat = values.view(-1)
-        flat[:: 5] = float("nan")
-        flat[1 :: 7] = float("inf")
-        flat[2 :: 11] = -float("inf")
-        flat[3 :: 13] = -0.0
+        flat[::5] = float("nan")
+        flat[1::7] = float("inf")
+        flat[2::11] = -float("inf")
+        flat[3::13] = -0.0
     return values.to(dtype)
 
 
@@ -178,7 +178,9 @@ def _assign_region(draw: Draw, world: World) -> str | None:
     region = target[chosen[1]]
     value = tensor[chosen[1]].clone()
     if draw(st.booleans()) and region.dim() >= 1:
-        source = next((n for n, t in world.tensors.items() if t.shape == region.shape and t.dtype == t.dtype), None)
+        source = next(
+            (n for n, t in world.tensors.items() if t.shape == region.shape and t.dtype == t.dtype), None
+        )
         if source is not None and world.tensors[source].dtype == target.dtype:
             target[chosen[1]] = world.tensors[source]
             world.tensors[to] = target
@@ -250,8 +252,10 @@ def _scale(draw: Draw, world: World) -> str | None:
     if name is None:
         return None
     tensor = world.tensors[name]
-    by = draw(st.sampled_from((2, -1, 0, 3))) if not tensor.is_floating_point() else draw(
-        st.sampled_from((0.5, 1.1, -3.0, 2, 1e-3))
+    by = (
+        draw(st.sampled_from((2, -1, 0, 3)))
+        if not tensor.is_floating_point()
+        else draw(st.sampled_from((0.5, 1.1, -3.0, 2, 1e-3)))
     )
     if draw(st.booleans()):
         world.tensors[name] = tensor * by

@@ -63,7 +63,11 @@ def read(session: Session, tensor: LazyTensor) -> torch.Tensor:
     """The tensor as a save would write it."""
     data = bytearray()
     for piece in session.evaluator.pieces(tensor):
-        data += piece if isinstance(piece, memoryview) else eager.raw(session.evaluator.whole(piece)).numpy().tobytes()
+        data += (
+            piece
+            if isinstance(piece, memoryview)
+            else eager.raw(session.evaluator.whole(piece)).numpy().tobytes()
+        )
     if not data:
         return session.evaluator.whole(tensor)
     return torch.frombuffer(data, dtype=getattr(torch, tensor.dtype.name)).view(tensor.shape)
@@ -77,9 +81,7 @@ def read(session: Session, tensor: LazyTensor) -> torch.Tensor:
     max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
 )
 @given(data=st.data())
-def test_random_steps(
-    budget: str, size: str, data: st.DataObject, stored: Stored, tmp_path: Path
-) -> None:
+def test_random_steps(budget: str, size: str, data: st.DataObject, stored: Stored, tmp_path: Path) -> None:
     path, tensors = stored.path, stored.tensors
     world = eager.World(dict(tensors))
     session = open_session(path, tmp_path, budget)

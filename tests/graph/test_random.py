@@ -16,7 +16,9 @@ UNIFORM = Distribution("uniform", -1.0, 3.0)
 NORMAL = Distribution("normal", 5.0, 0.5)
 
 
-def random(seed: int, name: str, shape: tuple[int, ...], how: Distribution, dtype: str = "float32") -> LazyTensor:
+def random(
+    seed: int, name: str, shape: tuple[int, ...], how: Distribution, dtype: str = "float32"
+) -> LazyTensor:
     return computed(shape, BY_NAME[dtype], Random(seed, name, how))
 
 

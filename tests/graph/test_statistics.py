@@ -59,7 +59,11 @@ def test_whole_numbers(dtype: torch.dtype, tmp_path: Path) -> None:
     bounds = torch.iinfo(dtype)
     values = [bounds.min, bounds.max, 0, 1, bounds.max - 1]
     signed = [value - 2**64 if value >= 2**63 else value for value in values]
-    tensor = torch.tensor(signed).view(torch.uint64) if dtype == torch.uint64 else torch.tensor(values, dtype=dtype)
+    tensor = (
+        torch.tensor(signed).view(torch.uint64)
+        if dtype == torch.uint64
+        else torch.tensor(values, dtype=dtype)
+    )
     found = of(tmp_path, tensor)
     assert (found.min, found.max) == (bounds.min, bounds.max)
     assert isinstance(found.max, int)

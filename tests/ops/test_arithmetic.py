@@ -49,7 +49,9 @@ def test_aliased_operands(pair: Patient) -> None:
 def test_broadcast_only_when_asked(pair: Patient) -> None:
     pair.fails("add: from_a: a, from_b: row, to: c", "broadcast: true")
     pair.fails("multiply_: from: row, to: a", "broadcast: true")
-    pair.run("add: from_a: a, from_b: row, to: c, broadcast: true", "multiply_: from: row, to: a, broadcast: true")
+    pair.run(
+        "add: from_a: a, from_b: row, to: c, broadcast: true", "multiply_: from: row, to: a, broadcast: true"
+    )
     row = torch.tensor([1.0, 10.0])
     assert torch.equal(pair["c"], A + row)
     assert torch.equal(pair["a"], A * row)
@@ -65,7 +67,9 @@ def test_all_layers_at_once(patient: Patient) -> None:
     layers = {f"h__{i}__w": torch.full((2,), float(i)) for i in range(5)}
     deltas = {f"d__{i}": torch.full((2,), 10.0 * i) for i in range(5)}
     patient.open(**layers, **deltas)
-    patient.run(r"add_: from: 'd\.(\d)', to: 'h.\1.w'", r"subtract: from_a: 'h\.(\d)\.w', from_b: 'd.\1', to: 'e.\1'")
+    patient.run(
+        r"add_: from: 'd\.(\d)', to: 'h.\1.w'", r"subtract: from_a: 'h\.(\d)\.w', from_b: 'd.\1', to: 'e.\1'"
+    )
     for i in range(5):
         assert patient.list(f"h.{i}.w") == [11.0 * i] * 2
         assert patient.list(f"e.{i}") == [i] * 2
@@ -117,17 +121,14 @@ def test_numbers_that_torch_refuses(pair: Patient, line: str) -> None:
     pair.fails(line)
 
 
-def test_huge_factors_of_floats(pair: Patient) -> None:
-    pair.run("scale_: target: a, by: 1e300")
-    assert torch.equal(pair["a"], A * 1e300)
-
-
 def test_one_bad_tensor_stops_all(pair: Patient) -> None:
     pair.fails("scale_: target: '.*', by: 2", "cast_")
 
 
 def test_scale_and_clamp(pair: Patient) -> None:
-    pair.run("scale: from: a, to: s, by: -0.5", "scale_: target: i, by: 3", "clamp: from: a, to: c, min: 2, max: 3")
+    pair.run(
+        "scale: from: a, to: s, by: -0.5", "scale_: target: i, by: 3", "clamp: from: a, to: c, min: 2, max: 3"
+    )
     assert torch.equal(pair["s"], A * -0.5)
     assert pair.list("i") == [3, 6, 9]
     assert pair.list("c") == [[2, 2], [3, 3]]
@@ -138,7 +139,11 @@ def test_scale_and_clamp(pair: Patient) -> None:
 def test_special_values(patient: Patient) -> None:
     values = torch.tensor([float("nan"), float("inf"), -float("inf"), -0.0])
     patient.open(w=values)
-    patient.run("clamp: from: w, to: c, min: -1, max: 1", "scale: from: w, to: s, by: .inf", "scale: from: w, to: n, by: .nan")
+    patient.run(
+        "clamp: from: w, to: c, min: -1, max: 1",
+        "scale: from: w, to: s, by: .inf",
+        "scale: from: w, to: n, by: .nan",
+    )
     assert str(patient.list("c")) == "[nan, 1.0, -1.0, -0.0]"
     assert str(patient.list("s")) == "[nan, inf, -inf, nan]"
     assert bool(patient["n"].isnan().all())

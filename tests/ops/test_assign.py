@@ -10,7 +10,10 @@ from conftest import Patient
 @pytest.fixture
 def two(patient: Patient) -> Patient:
     return patient.open(
-        a=torch.zeros(3, 4), b=torch.arange(12.0).view(3, 4), row=torch.ones(4), i=torch.ones(4, dtype=torch.int32)
+        a=torch.zeros(3, 4),
+        b=torch.arange(12.0).view(3, 4),
+        row=torch.ones(4),
+        i=torch.ones(4, dtype=torch.int32),
     )
 
 

@@ -86,7 +86,7 @@ def test_delete(layers: Patient) -> None:
         ("move: from: 'wte::[0]', to: v", ("no slices",)),
         ("move: from: wte, to: 'v::[0]'", ("no slices",)),
         ("delete: 'wte::[0]'", ("no slices",)),
-        ("copy: from: wtf, to: v", ("wte",)),
+        ("copy: from: h.0.x, to: v", ("h.0.w",)),
         ("delete: nothing.like.that", ("nothing.like.that",)),
         ("move: from: [h, $i, $r], to: [h, '${i-1}', $r]", ("h.0",)),
         ("move: from: [h, $i, $r], to: [h, $j, $r]", ("j",)),

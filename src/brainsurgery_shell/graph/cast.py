@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from brainsurgery_shell.errors import fail
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 class Cast(Kernel):
     """``tensor.to(dtype)``. ``name`` and ``counted`` are for the warning about overflow."""
 
-    __slots__ = ("counted", "name")
+    __slots__ = ("counted", "dtype", "name")
 
-    def __init__(self, source: LazyTensor, name: str, counted: bool) -> None:
+    def __init__(self, source: LazyTensor, dtype: DType, name: str, counted: bool) -> None:
         super().__init__((source,))
+        self.dtype = dtype
         self.name = name
         self.counted = counted
 
@@ -34,11 +36,17 @@ class Cast(Kernel):
         source = self.inputs[0]
         values = yield Request(source, start, stop)
         result = convert(values, source.dtype, out.dtype)
-        if self.counted and may_overflow(source.dtype, out.dtype):
-            count = overflowed(values, result, out.dtype)
-            if count:
-                yield Overflow(self, count)
+        if self.counted and may_overflow(source.dtype, out.dtype) and overflowed(values, result, out.dtype):
+            yield Overflow(self)
         return result
+
+    def count_overflow(self, chunks: Callable[[LazyTensor], Iterable[torch.Tensor]]) -> int:
+        """How many values overflow, each counted once; ``chunks`` evaluates a tensor."""
+        source = self.inputs[0]
+        return sum(
+            overflowed(values, convert(values, source.dtype, self.dtype), self.dtype)
+            for values in chunks(source)
+        )
 
 
 def cast(tensor: LazyTensor, dtype: DType, *, name: str = "", counted: bool = False) -> LazyTensor:
@@ -47,7 +55,7 @@ def cast(tensor: LazyTensor, dtype: DType, *, name: str = "", counted: bool = Fa
         return tensor
     if tensor.dtype.packed or dtype.packed:
         fail(f"torch does not convert {tensor.dtype} to {dtype}")
-    return computed(tensor.shape, dtype, Cast(tensor, name, counted))
+    return computed(tensor.shape, dtype, Cast(tensor, dtype, name, counted))
 
 
 def may_overflow(source: DType, target: DType) -> bool:

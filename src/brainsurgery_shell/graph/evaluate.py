@@ -55,8 +55,8 @@ class Evaluator:
         self.memory = memory
         self.provider = provider
         self.files = files or FilePool()
-        self.overflows: dict[Kernel, int] = {}
-        """Overflowed values seen so far, by the kernel that saw them."""
+        self.overflows: dict[Kernel, None] = {}
+        """Kernels that saw values overflow, in order."""
         self._arena = Arena(arena_root)
         self._kept: OrderedDict[LazyTensor, torch.Tensor] = OrderedDict()
         self._kept_bytes = 0
@@ -96,18 +96,6 @@ class Evaluator:
         if result is None:
             result = self._complete(tensor, schedule)
         return result if tensor.dtype.packed else result.view(tensor.shape)
-
-    def count_overflow(self, tensor: LazyTensor) -> int:
-        """Evaluate ``tensor`` for the number of values that its own cast makes overflow."""
-        if tensor.kernel is None:
-            return 0
-        before = self.overflows.pop(tensor.kernel, 0)
-        for _ in self.chunks(tensor):
-            pass
-        count = self.overflows.pop(tensor.kernel, 0)
-        if before:
-            self.overflows[tensor.kernel] = before
-        return count
 
     def _prepare(self, tensor: LazyTensor) -> Schedule:
         """Materialise, in order, all that ``tensor`` needs complete."""
@@ -194,7 +182,7 @@ class Evaluator:
             result = None
             if isinstance(wanted, Overflow):
                 with self._lock:
-                    self.overflows[wanted.kernel] = self.overflows.get(wanted.kernel, 0) + wanted.count
+                    self.overflows[wanted.kernel] = None
                 continue
             result = self._answer(wanted, shared, schedule)
             if result is None:

@@ -33,10 +33,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """A kernel says that ``count`` values overflowed; the answer is ``None``."""
+    """A kernel says that values overflowed; the answer is ``None``.
+
+    How many is counted apart, if anyone asks: a range may be evaluated more than once.
+    """
 
     kernel: Kernel
-    count: int
 
 
 Piece: TypeAlias = "Generator[Request | Overflow, torch.Tensor, torch.Tensor]"

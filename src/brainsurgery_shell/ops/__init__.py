@@ -7,6 +7,6 @@ import pkgutil
 
 
 def load_all() -> None:
-    """Import every operation, and with ``assert`` every expression, so that the registries are full."""
+    """Import every operation, so that the registry is full."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")

@@ -9,6 +9,7 @@ from brainsurgery_shell.declaration.families import tensorwise
 from brainsurgery_shell.declaration.kinds import Choice, DTypeKind
 from brainsurgery_shell.declaration.operation import Parameter
 from brainsurgery_shell.errors import StepError, listed
+from brainsurgery_shell.graph.cast import Cast
 from brainsurgery_shell.graph.cast import cast as cast_tensor
 from brainsurgery_shell.graph.dtypes import DType
 from brainsurgery_shell.graph.evaluate import Evaluator
@@ -33,7 +34,8 @@ def _strict(
     def check(evaluator: Evaluator) -> None:
         bad = []
         for name, result in results:
-            count = evaluator.count_overflow(result)
+            cast = result.kernel
+            count = cast.count_overflow(evaluator.chunks) if isinstance(cast, Cast) else 0
             if count:
                 bad.append(f"{name} ({count} values)")
         if bad:

@@ -79,11 +79,9 @@ def save(
 
 def warn_of_overflow(evaluator: Evaluator, warn: Callable[[str], None]) -> None:
     """Say which casts overflowed, with tensor and count, and forget them."""
-    found = [
-        f"{kernel.name} ({count} value{'' if count == 1 else 's'})"
-        for kernel, count in evaluator.overflows.items()
-        if isinstance(kernel, Cast)
-    ]
+    casts = [kernel for kernel in evaluator.overflows if isinstance(kernel, Cast)]
+    counts = [(cast.name, cast.count_overflow(evaluator.chunks)) for cast in casts]
     evaluator.overflows.clear()
+    found = [f"{name} ({count} value{'' if count == 1 else 's'})" for name, count in counts]
     if found:
         warn(f"the cast overflowed: finite values became infinite or were clipped in {listed(found)}")

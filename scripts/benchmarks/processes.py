@@ -1,0 +1,92 @@
+"""Running commands: wall time, peak memory, and sides that take turns.
+
+This process stays small and imports nothing heavy: what a child is charged with begins with the memory of
+the process that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BRAINSURGERY = (sys.executable, "-c", "from brainsurgery_shell.cli import main; raise SystemExit(main())")
+PROMPT = b"> "
+
+
+@dataclass
+class Measured:
+    """Repeats of one side."""
+
+    seconds: list[float] = field(default_factory=list)
+    peaks: list[int] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def peak_mb(self) -> float:
+        """Peak resident memory of the largest process of the tree, in MB, in the worst repeat."""
+        return max(self.peaks) / 1e6
+
+
+def run(command: Sequence[str], folder: Path) -> tuple[float, int]:
+    """Wall seconds and peak resident bytes of a command and of what it starts and waits for."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"error: status {process.returncode}: {' '.join(command)}")
+    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def take_turns(
+    sides: dict[str, Sequence[str]], folder: Path, repeats: int, output: str
+) -> dict[str, Measured]:
+    """Run every side ``repeats`` times, one after the other; each writes ``output``, which is removed again.
+
+    One round before them warms the page cache and is not counted.
+    """
+    measured = {name: Measured() for name in sides}
+    for turn in range(repeats + 1):
+        for name, command in sides.items():
+            shutil.rmtree(folder / output, ignore_errors=True)
+            os.sync()
+            seconds, peak = run(command, folder)
+            if turn:
+                measured[name].seconds.append(seconds)
+                measured[name].peaks.append(peak)
+    shutil.rmtree(folder / output, ignore_errors=True)
+    return measured
+
+
+def to_prompt(arguments: Sequence[str], folder: Path) -> float:
+    """Seconds from the start of the shell on a terminal to its first prompt."""
+    started = time.perf_counter()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(BRAINSURGERY[0], [*BRAINSURGERY, *arguments])
+    shown = b""
+    try:
+        while PROMPT not in shown:
+            if not select.select([terminal], [], [], 60)[0]:
+                raise SystemExit(f"error: no prompt came, only {shown!r}")
+            shown += os.read(terminal, 65536)
+        return time.perf_counter() - started
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        os.close(terminal)
