@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import shutil
 import statistics
@@ -19,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BRAINSURGERY = (sys.executable, "-c", "from brainsurgery_shell.cli import main; raise SystemExit(main())")
-PROMPT = b"> "
+PROMPT = b"model>"
+ESCAPE = re.compile(rb"\x1b\[[\d;?]*[A-Za-z]")
 
 
 @dataclass
@@ -81,7 +83,7 @@ def to_prompt(arguments: Sequence[str], folder: Path) -> float:
         os.execv(BRAINSURGERY[0], [*BRAINSURGERY, *arguments])
     shown = b""
     try:
-        while PROMPT not in shown:
+        while PROMPT not in ESCAPE.sub(b"", shown):
             if not select.select([terminal], [], [], 60)[0]:
                 raise SystemExit(f"error: no prompt came, only {shown!r}")
             shown += os.read(terminal, 65536)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import Patient
 
 from brainsurgery_shell.errors import CheckFailed, StepError, SurgeryError
+from conftest import Patient
 
 NAN, INF = float("nan"), float("inf")
 
@@ -70,7 +70,7 @@ WRONG = [
     ("{ exists: bias, finite: bias }", ("all",)), ("shape: { of: bias }", ("is",)), ("shape: { of: bias, is: 3 }", ("shape",)),
     ("shape: { of: bias, is: [3], was: [2] }", ("was",)), ("dimensions: { of: bias }", ("is",)), ("range: { of: bias }", ("ge",)),
     ("count: { of: bias, is: one }", ("whole number",)), ("count: { of: bias, is: -1 }", ("whole number",)),
-    ("all: []", ()), ("all: { exists: bias }", ("list",)), ("dtype: { of: bias, is: flt }", ("flt",)),
+    ("all: []", ()), ("all: { exists: bias }", ("exists",)), ("dtype: { of: bias, is: flt }", ("flt",)),
     ("equal: { left: bias, right: '.*' }", ()), ("range: { of: bias, ge: true }", ("number",)), ("iszero: { of: bias, eps: x }", ("number",)),
 ]  # fmt: skip
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import Cli, Patient
 from safetensors.torch import load_file, save_file
+
+from conftest import Cli, Patient
 
 W = torch.tensor([[1.5, -2.25], [1e6, 0.0]])
 

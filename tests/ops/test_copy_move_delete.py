@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from conftest import Patient
 
 LAYERS = {f"h__{i}__{part}": torch.full((2, 2), float(i)) for i in range(4) for part in ("w", "b")}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import Patient
 from safetensors.torch import save_file
+
+from conftest import Patient
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from conftest import Patient
 
 W = torch.arange(24.0).view(2, 3, 4)

@@ -7,7 +7,7 @@ from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.kinds import ListOf
 from brainsurgery_shell.declaration.operation import Parameter
 
-THESE = Parameter("of", ListOf(Expression()), "a list of expressions")
+THESE = Parameter("of", ListOf(Expression()), "a list of expressions", whole_payload=True)
 
 
 @expression("all", THESE, examples=("assert: all: [{ exists: wte }, { finite: wte }]",))

@@ -43,6 +43,8 @@ class Cast(Kernel):
     def count_overflow(self, chunks: Callable[[LazyTensor], Iterable[torch.Tensor]]) -> int:
         """How many values overflow, each counted once; ``chunks`` evaluates a tensor."""
         source = self.inputs[0]
+        if not may_overflow(source.dtype, self.dtype):
+            return 0
         return sum(
             overflowed(values, convert(values, source.dtype, self.dtype), self.dtype)
             for values in chunks(source)

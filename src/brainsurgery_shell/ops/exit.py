@@ -8,6 +8,6 @@ from brainsurgery_shell.declaration.operation import operation
 
 @operation("exit", examples=("exit",), inspects=True, counts=False)
 def exit_(context: Context) -> None:
-    """End the session, plan or script. The journal stays: ``brainsurgery resume`` goes on."""
+    """End the session, plan or script. The journal stays, and brainsurgery resume goes on."""
     if not context.checking:
         context.services.leave()
