@@ -75,28 +75,12 @@ def cli(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     yield run
 
 
-@pytest.fixture
-def do(cli: Cli) -> Cli:
-    """``do(*arguments, lines…)``: checkpoint arguments, then one ``-c`` for each line that holds a blank."""
-
-    def run(*words: str) -> Outcome:
-        arguments: list[str] = []
-        for word in words:
-            plain = " " not in word and ":" not in word.replace("::", "") and word not in ONE_WORD
-            arguments += [word] if plain else ["-c", word]
-        return cli(*arguments)
-
-    return run
-
-
-ONE_WORD = {"undo", "redo", "history", "dump", "prefixes", "help", "exit", "summarize"}
-
-
 class Patient:
     """A session in memory over checkpoints on disk, for tests of single operations."""
 
     def __init__(self, folder: Path) -> None:
-        from brainsurgery_shell.session.session import Session, Settings
+        from brainsurgery_shell.session.session import Session
+        from brainsurgery_shell.session.settings import Settings
 
         self.folder = folder
         self.warnings: list[str] = []

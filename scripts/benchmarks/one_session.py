@@ -30,7 +30,7 @@ STEPS = (
     "undo: 2",
     "redo",
     "assert: exists: '.*'",
-    "assert: count: { of: '.*', is: 200000 }",
+    "assert: count: { of: '.*', is: 100000 }",
     "assert: dtype: { of: '.*', is: bfloat16 }",
     "assert: same: { left: '.*', right: '.*' }",
     "dump: format: compact",
@@ -55,7 +55,8 @@ def one_session(path: str) -> dict[str, float]:
     from brainsurgery_shell.completion import complete
     from brainsurgery_shell.options import default_memory
     from brainsurgery_shell.session.lines import run_line
-    from brainsurgery_shell.session.session import Session, Settings
+    from brainsurgery_shell.session.session import Session
+    from brainsurgery_shell.session.settings import Settings
 
     session = Session(Settings(memory=default_memory()))
     taken: dict[str, float] = {}

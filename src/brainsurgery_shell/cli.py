@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -54,10 +55,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(arguments: list[str]) -> int:
-    from brainsurgery_shell.errors import SurgeryError
+    from brainsurgery_shell.errors import SurgeryError, UsageError
     from brainsurgery_shell.messages import show_error
 
     try:
+        for word in arguments:
+            if not word.isascii() and any("\ud800" <= char <= "\udfff" for char in word):
+                shown = word.encode("utf-8", "replace").decode()
+                raise UsageError(f"an argument is not UTF-8 text: {shown}")
         if arguments[:1] == ["oly"]:
             from brainsurgery_shell.convert import convert_line
 
@@ -66,6 +71,7 @@ def _main(arguments: list[str]) -> int:
             from brainsurgery_shell.modes import show_sessions
 
             return show_sessions(arguments[1:])
+        gc.disable()  # start-up makes many small objects and no garbage
         from brainsurgery_shell.modes import run
         from brainsurgery_shell.options import parse_options
 

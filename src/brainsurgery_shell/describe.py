@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import cache
 
 from brainsurgery_shell import assertions, ops
-from brainsurgery_shell.declaration.kinds import ListOf, Size, Text
+from brainsurgery_shell.declaration.kinds import Size, Text
 from brainsurgery_shell.declaration.operation import EXPRESSIONS, OPERATIONS, Operation, Parameter, Registry
+from brainsurgery_shell.declaration.references import ListOf
 from brainsurgery_shell.errors import StepError, did_you_mean
 
 

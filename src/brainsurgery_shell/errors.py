@@ -142,10 +142,17 @@ def _excerpt(source: Source, span: Span | None) -> list[str]:
     text = source.line(span.line if span is not None else 1)
     if text is None or (span is None and "\n" in source.text):
         return []
-    shown = "".join(" " if char < " " or "\x7f" <= char <= "\x9f" else char for char in text)
+    shown = "".join(_visible(char) for char in text)
     if span is None:
         return [f"  {shown}"] if shown.strip() else []
     return [f"  {shown}", f"  {' ' * span.start}^ column {span.start + 1}"]
+
+
+def _visible(char: str) -> str:
+    """One column for one character; what a terminal would obey or cannot print is not handed on."""
+    if char < " " or "\x7f" <= char <= "\x9f":
+        return " "
+    return "?" if "\ud800" <= char <= "\udfff" else char
 
 
 def fail(message: str, *, hint: str | None = None, span: Span | None = None) -> NoReturn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import sys
 import time
 from pathlib import Path
@@ -12,8 +14,8 @@ from brainsurgery_shell.errors import SurgeryError, UsageError
 from brainsurgery_shell.options import Options
 from brainsurgery_shell.session.journal import check_new_name, list_sessions
 from brainsurgery_shell.session.lines import replace_text, run_line, run_lines
-from brainsurgery_shell.session.saving import SaveDefaults
-from brainsurgery_shell.session.session import Session, Settings
+from brainsurgery_shell.session.session import Session
+from brainsurgery_shell.session.settings import SaveDefaults, Settings
 
 if TYPE_CHECKING:
     from brainsurgery_shell.graph.evaluate import Provider
@@ -45,23 +47,35 @@ def _open_session(options: Options) -> Session:
         dry_run=options.dry_run,
         journal=options.journal,
     )
+    session = _named_session(settings, options)
+    try:
+        if options.resume:
+            from brainsurgery_shell.session.resume import resume
+
+            resume(session)
+            messages.inform(f"resumed {session.name}: {len(session.timeline.steps)} steps in force")
+        for alias, path in _with_aliases(options.checkpoints):
+            session.open_input(path, alias)
+    except BaseException:
+        session.close()
+        raise
+    # Nothing that start-up made is garbage; from here on there may be some.
+    gc.freeze()
+    gc.enable()
+    return session
+
+
+def _named_session(settings: Settings, options: Options) -> Session:
     name = options.session
     if options.resume:
-        from brainsurgery_shell.session.resume import latest_session, resume
+        from brainsurgery_shell.session.resume import latest_session
 
         name = name or latest_session()
         if name is None:
             raise UsageError("there is no session to resume")
-        session = Session(settings, name=name, warn=messages.warn)
-        resume(session)
-        messages.inform(f"resumed {name}: {len(session.timeline.steps)} steps in force")
-        return session
-    if name is not None:
+    elif name is not None:
         check_new_name(name)
-    session = Session(settings, name=name, warn=messages.warn)
-    for alias, path in _with_aliases(options.checkpoints):
-        session.open_input(path, alias)
-    return session
+    return Session(settings, name=name, warn=messages.warn)
 
 
 def _with_aliases(checkpoints: list[tuple[str | None, str]]) -> list[tuple[str, str]]:
@@ -96,6 +110,8 @@ def _work(session: Session, options: Options) -> int:
     if session.leaving or (batch and not options.interactive):
         return 0
     if not sys.stdin.isatty():
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
         run_lines(session, sys.stdin, file="standard input", stdout=sys.stdout)
         return 0
     from brainsurgery_shell.repl.shell import run_shell
@@ -105,7 +121,7 @@ def _work(session: Session, options: Options) -> int:
 
 def _script(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"cannot read the script '{path}': {reason}") from error

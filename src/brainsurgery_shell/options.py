@@ -64,7 +64,7 @@ def parse_options(arguments: list[str]) -> Options:
         provider=parsed.provider,
         arena_root=Path(parsed.arena_root).expanduser() if parsed.arena_root else None,
         memory=_size("--memory", parsed.memory) or default_memory(),
-        workers=parsed.workers or os.cpu_count() or 1,
+        workers=(os.cpu_count() or 1) if parsed.workers is None else parsed.workers,
         shard_size=_size("--shard-size", parsed.shard_size),
         summarize_path=Path(parsed.summarize_path).expanduser() if parsed.summarize_path else None,
         overwrite=parsed.overwrite,

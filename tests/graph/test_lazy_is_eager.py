@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 from brainsurgery_shell.graph import build, evaluate, structure
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.parser import parse_line
-from brainsurgery_shell.session.session import Session, Settings
+from brainsurgery_shell.session.session import Session
+from brainsurgery_shell.session.settings import Settings
 
 BUDGETS = {
     "plenty": {"memory": 1 << 30, "provider": "inmemory"},

@@ -18,7 +18,11 @@ def world(patient: Patient) -> Patient:
         bad=torch.tensor([1.0, NAN, INF]), bad2=torch.tensor([1.0, NAN, INF]), close=torch.tensor([0.25, 0.0, -0.25]),
     )  # fmt: skip
     return patient.open(
-        "other", h__0__w=torch.zeros(2, 3), h__1__w=torch.zeros(2, 3), g__0__w=torch.zeros(2, 3), g__1__w=torch.zeros(2, 3)
+        "other",
+        h__0__w=torch.zeros(2, 3),
+        h__1__w=torch.zeros(2, 3),
+        g__0__w=torch.zeros(2, 3),
+        g__1__w=torch.zeros(2, 3),
     )
 
 

@@ -30,7 +30,13 @@ def rows(patient: Patient, line: str) -> dict[str, dict[str, object]]:
 def test_json(world: Patient) -> None:
     found = rows(world, "dump: target: 'model::.*', format: json")
     assert list(found) == world.names()
-    assert found["h.0.w"] == {"alias": "model", "name": "h.0.w", "shape": [2, 2], "dtype": "float32", "nbytes": 16}
+    assert found["h.0.w"] == {
+        "alias": "model",
+        "name": "h.0.w",
+        "shape": [2, 2],
+        "dtype": "float32",
+        "nbytes": 16,
+    }
     assert found["q"]["dtype"] == "float8_e4m3fn"
     assert found["e"]["nbytes"] == 0
 
@@ -92,7 +98,9 @@ def test_diff_pairs_by_captures(world: Patient) -> None:
     assert report.data["differing"] == []
     world.run("diff: left: [h, $i, w], right: ['other::h', $i, w], eps: 3, expect: 0")
     world.fails("diff: left: [h, $i, w], right: ['other::h', $i, w], expect: 0", "1", "h.0.w")
-    world.run("diff: left: 'model::h.*', right: 'other::h.*', expect: 1", "diff: left: n, right: n, expect: 0")
+    world.run(
+        "diff: left: 'model::h.*', right: 'other::h.*', expect: 1", "diff: left: n, right: n, expect: 0"
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from shells import write_checkpoint
 from brainsurgery_shell.repl import shell as shell_module
 from brainsurgery_shell.repl.history import history_path
 from brainsurgery_shell.repl.shell import run_shell
-from brainsurgery_shell.session.session import Session, Settings
+from brainsurgery_shell.session.session import Session
+from brainsurgery_shell.session.settings import Settings
 
 CTRL_C, CTRL_D, ENTER, UP = "\x03", "\x04", "\r", "\x1b[A"
 PASTE = "\x1b[200~{}\x1b[201~"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Cli
 from safetensors.torch import load_file, save_file
+
+from conftest import Cli
 
 
 @pytest.fixture
@@ -15,7 +16,13 @@ def model(folder: Path) -> Path:
     path = folder / "models" / "base.safetensors"
     path.parent.mkdir()
     save_file(
-        {"h.0.w": torch.ones(2, 2), "h.0.b": torch.ones(2), "h.1.w": torch.ones(2, 2), "wte": torch.arange(4.0)}, path
+        {
+            "h.0.w": torch.ones(2, 2),
+            "h.0.b": torch.ones(2),
+            "h.1.w": torch.ones(2, 2),
+            "wte": torch.arange(4.0),
+        },
+        path,
     )
     return path
 
@@ -125,7 +132,9 @@ def test_what_does_not_check_writes_nothing(
 
 
 def test_a_failed_assertion_on_data_has_status_1(model: Path, cli: Cli) -> None:
-    plan = write("p.yaml", "input: models/base.safetensors\ntransforms:\n  - assert: { iszero: wte }\noutput: o\n")
+    plan = write(
+        "p.yaml", "input: models/base.safetensors\ntransforms:\n  - assert: { iszero: wte }\noutput: o\n"
+    )
     cli(plan).fails("expected zeroes", "line 3")
     assert not Path("o").exists()
 
@@ -140,7 +149,10 @@ def test_a_load_of_what_the_plan_saves(model: Path, cli: Cli) -> None:
 
 
 def test_dry_run_writes_nothing(model: Path, folder: Path, cli: Cli) -> None:
-    write("p.yaml", "input: models/base.safetensors\ntransforms:\n  - delete: wte\n  - save: s.safetensors\noutput: o\n")
+    write(
+        "p.yaml",
+        "input: models/base.safetensors\ntransforms:\n  - delete: wte\n  - save: s.safetensors\noutput: o\n",
+    )
     before = files(folder)
     cli("--dry-run", "p.yaml").ok()
     cli("--dry-run", "models/base.safetensors", "-c", "delete: wte", "-c", "save: o.safetensors").ok()
@@ -149,7 +161,10 @@ def test_dry_run_writes_nothing(model: Path, folder: Path, cli: Cli) -> None:
 
 
 def test_overrides(model: Path, cli: Cli) -> None:
-    write("p.yaml", "input: models/base.safetensors\ntransforms:\n  - scale_: { target: wte, by: 3 }\noutput: o.safetensors\n")
+    write(
+        "p.yaml",
+        "input: models/base.safetensors\ntransforms:\n  - scale_: { target: wte, by: 3 }\noutput: o.safetensors\n",
+    )
     cli("p.yaml", "transforms[0].scale_.by=2", "output.path=o2.safetensors").ok()
     assert torch.equal(load_file("o2.safetensors")["wte"], torch.arange(4.0) * 2)
     cli("p.yaml", "output=o3.safetensors", "transforms=[]").ok()
@@ -161,19 +176,32 @@ def test_overrides(model: Path, cli: Cli) -> None:
 
 
 def test_paths_start_at_the_plans_folder(model: Path, cli: Cli) -> None:
-    write("deep/er/p.yaml", "input: ../../models/base.safetensors\ntransforms:\n  - save: s.safetensors\noutput: ../o.safetensors\n")
+    write(
+        "deep/er/p.yaml",
+        "input: ../../models/base.safetensors\ntransforms:\n  - save: s.safetensors\noutput: ../o.safetensors\n",
+    )
     cli("deep/er/p.yaml").ok()
     assert Path("deep/er/s.safetensors").exists()
     assert Path("deep/o.safetensors").exists()
 
 
 def test_exit_ends_a_plan(model: Path, cli: Cli) -> None:
-    cli(write("p.yaml", "input: models/base.safetensors\ntransforms:\n  - save: a.safetensors\n  - exit\n  - save: b.safetensors\n")).ok()
+    cli(
+        write(
+            "p.yaml",
+            "input: models/base.safetensors\ntransforms:\n  - save: a.safetensors\n  - exit\n  - save: b.safetensors\n",
+        )
+    ).ok()
     assert Path("a.safetensors").exists()
     assert not Path("b.safetensors").exists()
 
 
 def test_results_and_messages_go_apart(model: Path, cli: Cli) -> None:
-    done = cli(write("p.yaml", "input: models/base.safetensors\ntransforms:\n  - dump: { target: wte, format: compact }\n"))
+    done = cli(
+        write(
+            "p.yaml",
+            "input: models/base.safetensors\ntransforms:\n  - dump: { target: wte, format: compact }\n",
+        )
+    )
     assert "model::wte" in done.ok()
     assert done.err == ""

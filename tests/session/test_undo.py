@@ -6,8 +6,9 @@ import random
 
 import pytest
 import torch
-from conftest import Patient
 from safetensors.torch import save_file
+
+from conftest import Patient
 
 EDITS = [
     "copy: from: '(w|v)', to: 'c.\\1'", "move: from: 'w', to: z.w", "move: from: [h, $i, '*r'], to: [h, '${2-i}', '*r']",

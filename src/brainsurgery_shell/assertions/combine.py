@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from brainsurgery_shell.assertions.declare import Assertion, Expression, expression
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import ListOf
 from brainsurgery_shell.declaration.operation import Parameter
+from brainsurgery_shell.declaration.references import ListOf
 
 THESE = Parameter("of", ListOf(Expression()), "a list of expressions", whole_payload=True)
 

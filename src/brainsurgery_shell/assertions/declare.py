@@ -13,8 +13,9 @@ from typing import Any
 
 from brainsurgery_shell.declaration.bind import bind_arguments
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import Completes, Kind, Tensors
+from brainsurgery_shell.declaration.kinds import Completes, Kind
 from brainsurgery_shell.declaration.operation import EXPRESSIONS, Operation, Parameter, summary_of
+from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.errors import StepError, did_you_mean
 from brainsurgery_shell.lang.tree import Mapping, Node
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from brainsurgery_shell.assertions.declare import expression
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import Names, Number, Tensors
+from brainsurgery_shell.declaration.kinds import Number
 from brainsurgery_shell.declaration.operation import Parameter
+from brainsurgery_shell.declaration.references import Names, Tensors
 from brainsurgery_shell.errors import listed
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template

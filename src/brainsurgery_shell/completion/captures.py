@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brainsurgery_shell.completion.scope import Around
-from brainsurgery_shell.declaration.kinds import Tensors
 from brainsurgery_shell.declaration.operation import Operation
+from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.errors import SurgeryError
 from brainsurgery_shell.lang.pattern import Matcher, compile_reference
 from brainsurgery_shell.lang.reference import Reference, parse_reference

@@ -12,8 +12,9 @@ from brainsurgery_shell.completion.scope import Around, Scope, around, primary_o
 from brainsurgery_shell.completion.segments import segments
 from brainsurgery_shell.completion.tensors import references, templates, tensors
 from brainsurgery_shell.completion.writing import Pen
-from brainsurgery_shell.declaration.kinds import Boolean, Kind, ListOf
+from brainsurgery_shell.declaration.kinds import Boolean, Kind
 from brainsurgery_shell.declaration.operation import EXPRESSIONS, OPERATIONS, Operation, Parameter, Registry
+from brainsurgery_shell.declaration.references import ListOf
 from brainsurgery_shell.describe import load_declarations, summary
 from brainsurgery_shell.lang import scan
 from brainsurgery_shell.lang.position import Position, parse_prefix

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from brainsurgery_shell.declaration.kinds import Conditions, Kind, ListOf, Names, Tensors, Text
+from brainsurgery_shell.declaration.kinds import Kind, Text
 from brainsurgery_shell.declaration.operation import EXPRESSIONS, OPERATIONS, Operation, Parameter
+from brainsurgery_shell.declaration.references import Conditions, ListOf, Names, Tensors
 from brainsurgery_shell.errors import OlySyntaxError
 from brainsurgery_shell.lang.parser import parse_value
 from brainsurgery_shell.lang.position import Position

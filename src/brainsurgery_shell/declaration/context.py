@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.workspace.edit import Report
-from brainsurgery_shell.workspace.matching import Selection, Where
 from brainsurgery_shell.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from brainsurgery_shell.graph.evaluate import Evaluator
-    from brainsurgery_shell.lang.reference import Reference
     from brainsurgery_shell.workspace.checkpoint import Checkpoint
 
 
@@ -78,8 +76,3 @@ class Context:
     def evaluator(self) -> Evaluator:
         """The session's evaluator (not while checking)."""
         return self.services.evaluator
-
-
-def selection(leave_out: Reference | None, where: Where | None, expect: int | None) -> Selection:
-    """The arguments ``except``, ``where`` and ``expect`` as one."""
-    return Selection(leave_out, where, expect)

@@ -7,21 +7,27 @@ destinations, and the in-place twin whose name ends in ``_``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from brainsurgery_shell.declaration.context import Context, selection
-from brainsurgery_shell.declaration.kinds import Boolean, Names, Tensors
+from brainsurgery_shell.declaration.context import Context
+from brainsurgery_shell.declaration.kinds import Boolean
 from brainsurgery_shell.declaration.operation import (
     OPERATIONS,
     SELECTION,
     Operation,
     Parameter,
+    Run,
+    selecting,
     summary_of,
 )
+from brainsurgery_shell.declaration.references import Names, Tensors
 from brainsurgery_shell.errors import StepError
 from brainsurgery_shell.graph.tensor import LazyTensor
+from brainsurgery_shell.lang.reference import Reference
+from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import fill, find, sliced
+from brainsurgery_shell.workspace.matching import Selection, fill, find, sliced
 from brainsurgery_shell.workspace.writes import Destination, Must, Writes
 
 if TYPE_CHECKING:
@@ -30,7 +36,8 @@ if TYPE_CHECKING:
 Compute = Callable[..., LazyTensor]
 Prepare = Callable[[dict[str, Any]], dict[str, int]]
 """Draws what is random: completes the arguments and returns what was drawn, by parameter."""
-Check = Callable[[dict[str, Any], list[tuple[str, LazyTensor]]], "Callable[[Evaluator], None] | None"]
+Results = list[tuple[str, LazyTensor]]
+Check = Callable[[dict[str, Any], Results], "Callable[[Evaluator], None] | None"]
 """What only data can show of the results, if the arguments ask for it."""
 
 FROM = Parameter("from", Tensors(), "the tensors to read")
@@ -46,8 +53,8 @@ def tensorwise(
     *parameters: Parameter,
     in_place_parameters: tuple[Parameter, ...] | None = None,
     examples: tuple[str, ...] = (),
-    prepare: Prepare | None = None,
-    check: Check | None = None,
+    prepare: Prepare = lambda arguments: {},
+    check: Check = lambda arguments, results: None,
 ) -> Callable[[Compute], Compute]:
     """Declare ``compute(tensor, name=…, **arguments)`` as ``name`` (from, to) and ``name_`` (target).
 
@@ -55,143 +62,34 @@ def tensorwise(
     """
 
     def declare(compute: Compute) -> Compute:
-        def out_of_place(
-            context: Context, from_: Any, to: Any, except_: Any, where: Any, expect: Any, **arguments: Any
-        ) -> Edit:
-            drawn = prepare(arguments) if prepare else {}
-            found = find(context.workspace, from_, selection(except_, where, expect))
-            found.check(to)
-            writes = Writes(context.workspace, len(found))
-            results = []
-            for match in found:
-                destination = writes.destination(to, match)
-                result = computed_for(
-                    match.name, compute, match.selected(), name=destination.name, **arguments
-                )
-                writes.put(destination, result, Must.BE_NEW, match.name)
-                results.append((destination.name, result))
-            return _finish(writes, drawn, check, arguments, results)
-
-        def in_place(
-            context: Context, target: Any, except_: Any, where: Any, expect: Any, **arguments: Any
-        ) -> Edit:
-            drawn = prepare(arguments) if prepare else {}
-            found = find(context.workspace, target, selection(except_, where, expect))
-            writes = Writes(context.workspace, len(found))
-            results = []
-            for match in found:
-                result = computed_for(match.name, compute, match.selected(), name=match.name, **arguments)
-                destination = Destination(match.alias, match.name, match.slice, target.span)
-                writes.put(destination, result, Must.BE_ANY, match.name)
-                results.append((match.name, result))
-            return _finish(writes, drawn, check, arguments, results)
-
-        summary = summary_of(compute)
-        OPERATIONS.add(
-            Operation(
-                name,
-                summary,
-                (FROM, TO_NEW, *parameters, *SELECTION),
-                out_of_place,
-                tuple(each for each in examples if each.startswith(f"{name}:")),
-                "from",
-            )
-        )
-        OPERATIONS.add(
-            Operation(
-                f"{name}_",
-                f"{summary} In place.",
-                (TARGET, *(parameters if in_place_parameters is None else in_place_parameters), *SELECTION),
-                in_place,
-                tuple(each for each in examples if each.startswith(f"{name}_:")),
-                "target",
-            )
-        )
+        member = _Tensorwise(compute, prepare, check)
+        twin = parameters if in_place_parameters is None else in_place_parameters
+        _declare(name, compute, (FROM, TO_NEW, *parameters), member.out_of_place, examples)
+        _declare(f"{name}_", compute, (TARGET, *twin), member.in_place, examples)
         return compute
 
     return declare
 
 
-def _finish(
-    writes: Writes,
-    drawn: dict[str, int],
-    check: Check | None,
-    arguments: dict[str, Any],
-    results: list[tuple[str, LazyTensor]],
-) -> Edit:
-    edit = writes.edit()
-    edit.drawn.update(drawn)
-    strict = check(arguments, results) if check else None
-    if strict is not None:
-        edit.checks.append(strict)
-    return edit
-
-
 def pairwise(
-    name: str, *parameters: Parameter, in_place: bool = True, examples: tuple[str, ...] = ()
+    name: str, *parameters: Parameter, examples: tuple[str, ...] = ()
 ) -> Callable[[Compute], Compute]:
     """Declare ``compute(a, b, **arguments)`` as ``name`` (from_a, from_b, to) and ``name_`` (from, to)."""
+    fitting = "the results; existing ones must have their shape and dtype"
+    three = (
+        Parameter("from_a", Tensors(), "the first tensors"),
+        Parameter("from_b", Names("a template for existing names"), "the second ones, for each match"),
+        Parameter("to", Names("a name or template"), fitting),
+    )
+    two = (
+        Parameter("from", Tensors(), "the second tensors"),
+        Parameter("to", Names("a template for existing names"), "the tensors to change"),
+    )
 
     def declare(compute: Compute) -> Compute:
-        def out_of_place(
-            context: Context,
-            from_a: Any,
-            from_b: Any,
-            to: Any,
-            except_: Any,
-            where: Any,
-            expect: Any,
-            **arguments: Any,
-        ) -> Edit:
-            found = find(context.workspace, from_a, selection(except_, where, expect))
-            found.check(from_b, to)
-            writes = Writes(context.workspace, len(found))
-            for match in found:
-                other = fill(context.workspace, from_b, match)
-                names = f"{match.name} and {other.name}"
-                result = computed_for(names, compute, match.selected(), other.selected(), **arguments)
-                writes.put(writes.destination(to, match), result, Must.FIT, match.name)
-            return writes.edit()
-
-        def into(
-            context: Context, from_: Any, to: Any, except_: Any, where: Any, expect: Any, **arguments: Any
-        ) -> Edit:
-            found = find(context.workspace, from_, selection(except_, where, expect))
-            found.check(to)
-            writes = Writes(context.workspace, len(found))
-            for match in found:
-                destination = writes.destination(to, match)
-                current = sliced(writes.current(destination), destination.slice, destination.shown)
-                names = f"{destination.name} and {match.name}"
-                result = computed_for(names, compute, current, match.selected(), **arguments)
-                writes.put(destination, result, Must.FIT, match.name)
-            return writes.edit()
-
-        summary = summary_of(compute)
-        sources = (
-            Parameter("from_a", Tensors(), "the first tensors"),
-            Parameter("from_b", Names("a template for existing names"), "the second ones, for each match"),
-            Parameter(
-                "to",
-                Names("a name or template"),
-                "the results; existing ones must have their shape and dtype",
-            ),
-        )
-        both = tuple(each for each in examples if each.startswith(f"{name}:"))
-        OPERATIONS.add(
-            Operation(name, summary, (*sources, *parameters, *SELECTION), out_of_place, both, "from_a")
-        )
-        if in_place:
-            pair = (
-                Parameter("from", Tensors(), "the second tensors"),
-                Parameter("to", Names("a template for existing names"), "the tensors to change"),
-            )
-            alone = tuple(each for each in examples if each.startswith(f"{name}_:"))
-            OPERATIONS.add(
-                Operation(
-                    f"{name}_", f"{summary} In place.", (*pair, *parameters, *SELECTION), into, alone, "from"
-                )
-            )
+        member = _Pairwise(compute)
+        _declare(name, compute, (*three, *parameters), member.out_of_place, examples)
+        _declare(f"{name}_", compute, (*two, *parameters), member.in_place, examples)
         return compute
 
     return declare
@@ -204,3 +102,100 @@ def computed_for(what: str, compute: Compute, *tensors: LazyTensor, **arguments:
     except StepError as error:
         error.message = f"{what}: {error.message}"
         raise
+
+
+def _declare(
+    name: str, compute: Compute, parameters: tuple[Parameter, ...], run: Run, examples: tuple[str, ...]
+) -> None:
+    summary = summary_of(compute) + (" In place." if name.endswith("_") else "")
+    own = tuple(each for each in examples if each.startswith(f"{name}:"))
+    OPERATIONS.add(
+        Operation(name, summary, (*parameters, *SELECTION), selecting(run), own, parameters[0].name)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensorwise:
+    compute: Compute
+    prepare: Prepare
+    check: Check
+
+    def out_of_place(
+        self, context: Context, *, from_: Reference, to: Template, selection: Selection, **arguments: Any
+    ) -> Edit:
+        drawn = self.prepare(arguments)
+        found = find(context.workspace, from_, selection)
+        found.check(to)
+        writes = Writes(context.workspace, len(found))
+        results = []
+        for match in found:
+            destination = writes.destination(to, match)
+            named = {"name": destination.name, **arguments}
+            result = computed_for(match.name, self.compute, match.selected(), **named)
+            writes.put(destination, result, Must.BE_NEW, match.name)
+            results.append((destination.name, result))
+        return self._finish(writes, drawn, arguments, results)
+
+    def in_place(
+        self, context: Context, *, target: Reference, selection: Selection, **arguments: Any
+    ) -> Edit:
+        drawn = self.prepare(arguments)
+        found = find(context.workspace, target, selection)
+        writes = Writes(context.workspace, len(found))
+        results = []
+        for match in found:
+            named = {"name": match.name, **arguments}
+            result = computed_for(match.name, self.compute, match.selected(), **named)
+            destination = Destination(match.alias, match.name, match.slice, target.span)
+            writes.put(destination, result, Must.BE_ANY, match.name)
+            results.append((match.name, result))
+        return self._finish(writes, drawn, arguments, results)
+
+    def _finish(
+        self, writes: Writes, drawn: dict[str, int], arguments: dict[str, Any], results: Results
+    ) -> Edit:
+        edit = writes.edit()
+        edit.drawn.update(drawn)
+        strict = self.check(arguments, results)
+        if strict is not None:
+            edit.checks.append(strict)
+        return edit
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairwise:
+    compute: Compute
+
+    def out_of_place(
+        self,
+        context: Context,
+        *,
+        from_a: Reference,
+        from_b: Template,
+        to: Template,
+        selection: Selection,
+        **arguments: Any,
+    ) -> Edit:
+        found = find(context.workspace, from_a, selection)
+        found.check(from_b, to)
+        writes = Writes(context.workspace, len(found))
+        for match in found:
+            other = fill(context.workspace, from_b, match)
+            names = f"{match.name} and {other.name}"
+            result = computed_for(names, self.compute, match.selected(), other.selected(), **arguments)
+            writes.put(writes.destination(to, match), result, Must.FIT, match.name)
+        return writes.edit()
+
+    def in_place(
+        self, context: Context, *, from_: Reference, to: Template, selection: Selection, **arguments: Any
+    ) -> Edit:
+        found = find(context.workspace, from_, selection)
+        found.check(to)
+        writes = Writes(context.workspace, len(found))
+        for match in found:
+            destination = writes.destination(to, match)
+            current = sliced(writes.current(destination), destination.slice, destination.shown)
+            names = f"{destination.name} and {match.name}"
+            result = computed_for(names, self.compute, current, match.selected(), **arguments)
+            writes.put(destination, result, Must.FIT, match.name)
+        return writes.edit()

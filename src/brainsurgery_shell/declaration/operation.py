@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from brainsurgery_shell.declaration.kinds import Conditions, Integer, Kind, Tensors
+from brainsurgery_shell.declaration.kinds import Integer, Kind
+from brainsurgery_shell.declaration.references import Conditions, Tensors
 from brainsurgery_shell.errors import InternalError, fail
+from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.workspace.edit import Edit, Report
+from brainsurgery_shell.workspace.matching import Selection, Where
 
 Run = Callable[..., "Edit | Report | None"]
 """``run(context, **arguments)``; parameters that are left out and have no default are not passed."""
@@ -53,6 +56,8 @@ class Operation:
     in_plans: bool = True
     inspects: bool = False
     """Whether it changes nothing (dump, diff, help): summaries leave it out."""
+    together: bool = False
+    """Whether its matches belong together (renumber): a summary of concrete names keeps its pattern."""
     replays: bool = True
     """Whether a resumed session runs it again (``save`` does not)."""
 
@@ -124,7 +129,9 @@ def operation(
 
     def declare(run: Run) -> Run:
         declared = (*parameters, *(SELECTION if selects else ()))
-        if not selects and counts:
+        if selects:
+            run = selecting(run)
+        elif counts:
             declared, run = (*declared, EXPECT), _counting(name, run)
         chosen = primary if primary is not None else (parameters[0].name if parameters else None)
         summary = summary_of(run)
@@ -132,6 +139,23 @@ def operation(
         return run
 
     return declare
+
+
+def selecting(run: Run) -> Run:
+    """``run``, with the arguments ``except``, ``where`` and ``expect`` as one: ``selection``."""
+
+    @functools.wraps(run)
+    def selected(
+        context: object,
+        *,
+        except_: Reference | None,
+        where: Where | None,
+        expect: int | None,
+        **arguments: Any,
+    ) -> Edit | Report | None:
+        return run(context, selection=Selection(except_, where, expect), **arguments)
+
+    return selected
 
 
 def _counting(name: str, run: Run) -> Run:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from brainsurgery_shell.declaration.context import Context, selection
+from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.families import BROADCAST, FROM
-from brainsurgery_shell.declaration.kinds import Names
 from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.declaration.references import Names
 from brainsurgery_shell.graph.build import expand
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Where, find, sliced
+from brainsurgery_shell.workspace.matching import Selection, find, sliced
 from brainsurgery_shell.workspace.writes import Must, Writes
 
 
@@ -27,12 +27,10 @@ def assign(
     from_: Reference,
     to: Template,
     broadcast: bool,
-    except_: Reference | None,
-    where: Where | None,
-    expect: int | None,
+    selection: Selection,
 ) -> Edit:
     """Write tensors over existing ones, or over slices of them."""
-    found = find(context.workspace, from_, selection(except_, where, expect))
+    found = find(context.workspace, from_, selection)
     found.check(to)
     writes = Writes(context.workspace, len(found))
     for match in found:

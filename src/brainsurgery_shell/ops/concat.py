@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brainsurgery_shell.declaration.context import Context, selection
+from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.families import TO_NEW, computed_for
-from brainsurgery_shell.declaration.kinds import Boolean, Completes, Integer, Kind, Names, Rename, Tensors
+from brainsurgery_shell.declaration.kinds import Boolean, Completes, Integer, Kind, Rename
 from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.declaration.references import Names, Tensors
 from brainsurgery_shell.graph.build import concat as concat_tensors
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.lang.tree import Node, Scalar, Sequence
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Where, fill, find
+from brainsurgery_shell.workspace.matching import Selection, fill, find
 from brainsurgery_shell.workspace.writes import Must, Writes
 
 
@@ -60,13 +61,11 @@ def concat(
     to: Template,
     dim: int,
     delete_sources: bool,
-    except_: Reference | None,
-    where: Where | None,
-    expect: int | None,
+    selection: Selection,
 ) -> Edit:
     """Join tensors along a dim."""
     first, others = from_
-    found = find(context.workspace, first, selection(except_, where, expect))
+    found = find(context.workspace, first, selection)
     found.check(*others, to)
     writes = Writes(context.workspace, len(found))
     for match in found:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from brainsurgery_shell.declaration.context import Context, selection
+from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.families import FROM, TO_NEW
 from brainsurgery_shell.declaration.operation import operation
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Where, find
+from brainsurgery_shell.workspace.matching import Selection, find
 from brainsurgery_shell.workspace.writes import Must, Writes
 
 
@@ -26,12 +26,10 @@ def copy(
     context: Context,
     from_: Reference,
     to: Template,
-    except_: Reference | None,
-    where: Where | None,
-    expect: int | None,
+    selection: Selection,
 ) -> Edit:
     """Copy tensors, or slices of them, to new names."""
-    found = find(context.workspace, from_, selection(except_, where, expect))
+    found = find(context.workspace, from_, selection)
     found.check(to)
     writes = Writes(context.workspace, len(found))
     for match in found:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from brainsurgery_shell.declaration.context import Context, selection
-from brainsurgery_shell.declaration.kinds import Choice, Integer, Number, Tensors
+from brainsurgery_shell.declaration.context import Context
+from brainsurgery_shell.declaration.kinds import Choice, Integer, Number
 from brainsurgery_shell.declaration.operation import EXCEPT, WHERE, Parameter, operation
+from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.errors import CheckFailed, fail
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.ops.prefixes import ALIAS
 from brainsurgery_shell.workspace.edit import Report
-from brainsurgery_shell.workspace.matching import Where, everything
+from brainsurgery_shell.workspace.matching import Selection, Where, everything
 from brainsurgery_shell.workspace.pairs import Pairing, describe_difference, pair_up
 
 
@@ -65,7 +66,7 @@ def diff(
         left, right = (everything(context.workspace.alias(each)) for each in (left_alias, right_alias))
     elif left is None or right is None or left_alias is not None or right_alias is not None:
         fail("diff takes left and right", hint="or mode: aliases, left_alias: …, right_alias: …")
-    pairing = pair_up(context.workspace, left, right, selection(except_, where, None))
+    pairing = pair_up(context.workspace, left, right, Selection(except_, where, None))
     if context.checking:
         return Report([])
     found = _compare(context, pairing, eps)

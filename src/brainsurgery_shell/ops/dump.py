@@ -6,14 +6,15 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from brainsurgery_shell.declaration.context import Context, selection
-from brainsurgery_shell.declaration.kinds import Choice, Tensors
+from brainsurgery_shell.declaration.context import Context
+from brainsurgery_shell.declaration.kinds import Choice
 from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.sizes import size_words
 from brainsurgery_shell.workspace.edit import Report
-from brainsurgery_shell.workspace.matching import Match, Where, everything, find
+from brainsurgery_shell.workspace.matching import Match, Selection, everything, find
 
 
 @operation(
@@ -36,12 +37,10 @@ def dump(
     target: Reference | None,
     format_: str,
     verbosity: str,
-    except_: Reference | None,
-    where: Where | None,
-    expect: int | None,
+    selection: Selection,
 ) -> Report:
     """Show tensors: names, shapes and dtypes, with statistics or values if asked."""
-    chosen = selection(except_, where, expect)
+    chosen = selection
     if target is not None:
         matches = find(context.workspace, target, chosen).matches
     else:

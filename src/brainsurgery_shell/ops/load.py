@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import Choice, Names, Text
+from brainsurgery_shell.declaration.kinds import Choice, Text
 from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.declaration.references import Names
 from brainsurgery_shell.errors import fail, listed
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.ops.prefixes import ALIAS, require_free

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import secrets
+import os
 from typing import Any, Literal
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import Choice, DTypeKind, Integer, Integers, Names, Number
+from brainsurgery_shell.declaration.kinds import Choice, DTypeKind, Integer, Integers, Number
 from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.declaration.references import Names
 from brainsurgery_shell.errors import fail
 from brainsurgery_shell.graph.build import require_number
 from brainsurgery_shell.graph.dtypes import BY_NAME, DType
@@ -34,7 +35,7 @@ def draw_seed(arguments: dict[str, Any]) -> dict[str, int]:
     """Complete the arguments with a seed where none was given; what was drawn is returned for the journal."""
     if arguments["seed"] is not None:
         return {}
-    seed = arguments["seed"] = secrets.randbits(31)
+    seed = arguments["seed"] = int.from_bytes(os.urandom(4), "little") >> 1
     return {"seed": seed}
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from brainsurgery_shell.declaration.context import Context, selection
-from brainsurgery_shell.declaration.kinds import Integer, Tensors
+from brainsurgery_shell.declaration.context import Context
+from brainsurgery_shell.declaration.kinds import Integer
 from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.errors import fail
 from brainsurgery_shell.lang.reference import Reference, SegmentsExpr
 from brainsurgery_shell.lang.segments import Many, One
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Match, Where, find
+from brainsurgery_shell.workspace.matching import Match, Selection, find
 from brainsurgery_shell.workspace.writes import Destination, Must, Writes
 
 
@@ -19,14 +20,13 @@ from brainsurgery_shell.workspace.writes import Destination, Must, Writes
     Parameter("start", Integer(0), "the first number", required=False, default=0),
     examples=("renumber: [h, $i, '*rest']", "renumber: target: [encoder, layer, $i, '*rest'], start: 1"),
     selects=True,
+    together=True,
 )
 def renumber(
     context: Context,
     target: Reference,
     start: int,
-    except_: Reference | None,
-    where: Where | None,
-    expect: int | None,
+    selection: Selection,
 ) -> Edit:
     """Close the gaps in the numbers that $i takes, in order. All names change at once."""
     if not isinstance(target.expr, SegmentsExpr):
@@ -40,7 +40,7 @@ def renumber(
             hint="'*rest' and '~regex' segments may stand beside it",
             span=target.span,
         )
-    found = find(context.workspace, target, selection(except_, where, expect))
+    found = find(context.workspace, target, selection)
     places = [_place(target.expr, match) for match in found]
     numbers = {_number(match, at, target) for match, at in zip(found, places, strict=True)}
     new = {number: start + place for place, number in enumerate(sorted(numbers))}

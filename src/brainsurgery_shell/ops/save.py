@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from brainsurgery_shell.declaration.context import Context, SaveRequest
-from brainsurgery_shell.declaration.kinds import Boolean, Choice, Size, Tensors, Text
+from brainsurgery_shell.declaration.kinds import Boolean, Choice, Size, Text
 from brainsurgery_shell.declaration.operation import EXPECT, Parameter, operation
+from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.errors import fail, listed
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.ops.load import FORMATS

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from brainsurgery_shell.declaration.context import Context, selection
+from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.families import FROM
-from brainsurgery_shell.declaration.kinds import Integer, Integers, ListOf, Names
+from brainsurgery_shell.declaration.kinds import Integer, Integers
 from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.declaration.references import ListOf, Names
 from brainsurgery_shell.errors import fail
 from brainsurgery_shell.graph.build import resolve_dim, take
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Where, find
+from brainsurgery_shell.workspace.matching import Selection, find
 from brainsurgery_shell.workspace.writes import Must, Writes
 
 
@@ -33,9 +34,7 @@ def split(
     sizes: tuple[int, ...] | None,
     chunks: int | None,
     dim: int,
-    except_: Reference | None,
-    where: Where | None,
-    expect: int | None,
+    selection: Selection,
 ) -> Edit:
     """Cut tensors into parts along a dim. The tensors themselves stay."""
     if (sizes is None) == (chunks is None):
@@ -43,7 +42,7 @@ def split(
     count = len(sizes) if sizes is not None else chunks
     if count != len(to):
         fail(f"{count} parts need as many names in 'to', which has {len(to)}")
-    found = find(context.workspace, from_, selection(except_, where, expect))
+    found = find(context.workspace, from_, selection)
     found.check(*to)
     writes = Writes(context.workspace, len(found))
     for match in found:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import DTypeKind, Integers, Names
+from brainsurgery_shell.declaration.kinds import DTypeKind, Integers
 from brainsurgery_shell.declaration.operation import Parameter, operation
+from brainsurgery_shell.declaration.references import Names
 from brainsurgery_shell.errors import fail
 from brainsurgery_shell.graph.build import full
 from brainsurgery_shell.graph.dtypes import BY_NAME, DType

@@ -10,8 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +123,7 @@ def _header(name: str) -> Entry:
 
 def new_name() -> str:
     """A name for a session: when it began, and two letters against collisions."""
-    return time.strftime("s%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+    return time.strftime("s%Y%m%d-%H%M%S-") + os.urandom(2).hex()
 
 
 def check_new_name(name: str) -> str:
@@ -178,6 +176,8 @@ def forget_old_sessions() -> None:
     oldest = time.time() - OLDEST_DAYS * 86400
     for place, journal in enumerate(journals):
         if (place >= MOST_SESSIONS or journal.stat().st_mtime < oldest) and not _is_locked(journal):
+            import shutil
+
             shutil.rmtree(journal.parent, ignore_errors=True)
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from brainsurgery_shell.errors import Source, StepError, StorageError, SurgeryError
+from brainsurgery_shell.errors import OlySyntaxError, Source, Span, StepError, StorageError, SurgeryError
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.lang.redirect import Redirect, split_redirect
 from brainsurgery_shell.lang.tree import Command
@@ -26,6 +24,7 @@ def run_line(session: Session, text: str, *, stdout: TextIO) -> None:
     """
     source = Source(text)
     try:
+        require_utf8(text)
         line = split_redirect(text)
         if line.shell:
             _run_shell(line.command_text)
@@ -41,6 +40,20 @@ def run_line(session: Session, text: str, *, stdout: TextIO) -> None:
             _redirected(session, command, line.redirect, stdout)
     except SurgeryError as error:
         raise error.located(source=source) from None
+
+
+def require_utf8(text: str) -> None:
+    """Fail on bytes that are not UTF-8: Python hands them on as surrogates, and nothing could write them.
+
+    Raises:
+        OlySyntaxError: there is such a byte.
+    """
+    for column, char in enumerate(text):
+        if "\ud800" <= char <= "\udfff":
+            raise OlySyntaxError(
+                f"expected UTF-8 text, found the byte 0x{ord(char) & 0xFF:02x}",
+                span=Span(column, column + 1),
+            ).located(source=Source(text.encode("utf-8", "replace").decode()))
 
 
 def run_lines(session: Session, lines: Iterable[str], *, file: str, stdout: TextIO) -> None:
@@ -72,6 +85,8 @@ def _redirected(session: Session, command: Command, redirect: Redirect, stdout: 
         lines = _run(session, command)
         stdout.flush()
         text = "".join(f"{line}\n" for line in lines)
+        import subprocess
+
         with suppress(BrokenPipeError):
             done = subprocess.run(redirect.target, shell=True, input=text, text=True, check=False)
             if done.returncode not in (0, -13, 141):
@@ -103,6 +118,8 @@ def replace_text(path: Path, text: str) -> None:
     if path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8")
         return
+    import tempfile
+
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -117,6 +134,8 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def _run_shell(command: str) -> None:
+    import subprocess
+
     done = subprocess.run(command, shell=True, check=False)
     if done.returncode:
         raise StepError(f"'{command}' ended with status {done.returncode}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,6 +87,8 @@ def _link(place: Path, opened: Opened, journal: Journal) -> bool:
             kept.mkdir(parents=True)
             for file in opened.files:
                 os.link(file.path, kept / file.path.name)
+            import shutil
+
             for index in opened.folder.glob("*.index.json"):
                 shutil.copyfile(index, kept / index.name)
     except OSError:

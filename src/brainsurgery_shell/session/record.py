@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from brainsurgery_shell.errors import fail
 from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar
 from brainsurgery_shell.workspace.edit import Edit
+from brainsurgery_shell.workspace.workspace import Workspace
 
 Role = Literal["edit", "assert", "save", "inspect"]
 """An edit can be undone; asserts and saves belong to the plan; inspections only if they are asked for."""
@@ -53,12 +55,54 @@ class Timeline:
         if record.role == "edit":
             self.undone.clear()
 
-    def last_edit(self) -> int | None:
-        """Where the last edit in force stands in ``steps``."""
-        for at in range(len(self.steps) - 1, -1, -1):
-            if self.steps[at].role == "edit":
-                return at
-        return None
+    def undo(self, workspace: Workspace, count: int) -> list[Record]:
+        """Take back the last ``count`` edits, with what was asserted or saved after them; the edits.
+
+        Raises:
+            StepError: there are not so many.
+        """
+        self.require(sum(record.role == "edit" for record in self.steps), count, "undo", "undone")
+        edits = []
+        for _ in range(count):
+            at = next(at for at in range(len(self.steps) - 1, -1, -1) if self.steps[at].role == "edit")
+            group = self.steps[at:]
+            del self.steps[at:]
+            self.undone.append(group)
+            edits.append(_turn(workspace, group, undone=True))
+        return edits
+
+    def redo(self, workspace: Workspace, count: int) -> list[Record]:
+        """Bring back the last ``count`` undone edits, with what followed them; the edits.
+
+        Raises:
+            StepError: there are not so many.
+        """
+        self.require(len(self.undone), count, "redo", "redone")
+        edits = []
+        for _ in range(count):
+            group = self.undone.pop()
+            self.steps.extend(group)
+            edits.append(_turn(workspace, group, undone=False))
+        return edits
+
+    @staticmethod
+    def require(available: int, count: int, what: str, done: str) -> None:
+        """Raise unless ``count`` edits are there to be undone or redone."""
+        if count > available:
+            fail(
+                f"only {available} edits can be {done}" if available else f"there is nothing to {what}",
+                hint=f"{what}: {available}" if available else None,
+            )
+
+
+def _turn(workspace: Workspace, group: list[Record], undone: bool) -> Record:
+    """Apply the inverse of a group's edit; its own inverse takes its place."""
+    edit = group[0]
+    if edit.inverse is not None:
+        edit.inverse = workspace.apply(edit.inverse)
+    for record in group:
+        record.undone = undone
+    return edit
 
 
 @contextmanager

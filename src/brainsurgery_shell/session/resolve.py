@@ -60,7 +60,7 @@ def resolved(session: Session) -> dict[int, list[Command]]:
 
 def _commands(workspace: Workspace, step: Step) -> list[Command] | None:
     reference = _matched(step)
-    if reference is None:
+    if reference is None or step.operation.together:
         return None
     chosen = Selection(step.arguments.get("except_"), step.arguments.get("where"), None)
     matches = find(workspace, reference, chosen, none_is_fine=True).matches

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from brainsurgery_shell.declaration.context import SaveRequest
@@ -12,18 +11,10 @@ from brainsurgery_shell.graph.cast import Cast
 from brainsurgery_shell.graph.evaluate import Evaluator
 from brainsurgery_shell.lang.sizes import size_words
 from brainsurgery_shell.session.paths import absolute
+from brainsurgery_shell.session.settings import SaveDefaults
 from brainsurgery_shell.storage.save import SavePlan, SaveTarget, execute_save, plan_save
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report
-
-
-@dataclass(frozen=True, slots=True)
-class SaveDefaults:
-    """What the command line says about saves."""
-
-    shard: int | None
-    overwrite: bool = False
-    workers: int = 2
 
 
 def check_save(request: SaveRequest, folder: Path, defaults: SaveDefaults) -> SavePlan:

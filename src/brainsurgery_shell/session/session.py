@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,26 +17,16 @@ from brainsurgery_shell.ops import load_all
 from brainsurgery_shell.session.journal import Entry, Journal, new_name
 from brainsurgery_shell.session.opening import Sources
 from brainsurgery_shell.session.record import Record, Role, Timeline, uninterrupted, with_arguments
-from brainsurgery_shell.session.saving import SaveDefaults
+from brainsurgery_shell.session.settings import Settings
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Edit, Report
 from brainsurgery_shell.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from brainsurgery_shell.graph.evaluate import Evaluator, Provider
+    from brainsurgery_shell.graph.evaluate import Evaluator
 
 
-@dataclass(slots=True)
-class Settings:
-    """What the command line chose."""
-
-    memory: int
-    """Bytes for intermediates."""
-    provider: Provider = "inmemory"
-    arena_root: Path | None = None
-    saves: SaveDefaults = field(default_factory=lambda: SaveDefaults(5 * 2**30))
-    dry_run: bool = False
-    journal: bool = True
+Turn = Callable[[Workspace, int], list[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,57 +231,26 @@ class Session:
 
     def undo(self, count: int) -> Report:
         """Take back the last ``count`` edits and what was asserted or saved after them."""
-        edits = sum(record.role == "edit" for record in self.timeline.steps)
-        if count > edits:
-            raise StepError(
-                "there is nothing to undo" if not edits else f"only {edits} edits can be undone",
-                hint=None if not edits else f"undo: {edits}",
-            )
-        self._write({"kind": "undo", "count": count})
-        lines = []
-        for _ in range(count):
-            at = self.timeline.last_edit()
-            if at is None:
-                break
-            group = self.timeline.steps[at:]
-            del self.timeline.steps[at:]
-            for record in group:
-                record.undone = True
-            edit = group[0]
-            if edit.inverse is not None:
-                edit.inverse = self.workspace.apply(edit.inverse)
-            self.timeline.undone.append(group)
-            self.unsaved_aliases |= edit.aliases & self.workspace.checkpoints.keys()
-            lines.append(f"undone: {print_command(edit.command)}")
-        if not any(record.role == "edit" for record in self.timeline.steps):
-            self.unsaved_aliases -= self._untouched()
-        return Report(lines, None, count)
+        return self._turn("undo", self.timeline.undo, self.timeline.redo, count)
 
     def redo(self, count: int) -> Report:
         """Bring back the last ``count`` undone edits and what followed them."""
-        groups = self.timeline.undone
-        if count > len(groups):
-            raise StepError(
-                "there is nothing to redo" if not groups else f"only {len(groups)} edits can be redone",
-                hint=None if not groups else f"redo: {len(groups)}",
-            )
-        self._write({"kind": "redo", "count": count})
-        lines = []
-        for _ in range(count):
-            group = groups.pop()
-            edit = group[0]
-            if edit.inverse is not None:
-                edit.inverse = self.workspace.apply(edit.inverse)
-            for record in group:
-                record.undone = False
-            self.timeline.steps.extend(group)
-            self.unsaved_aliases |= edit.aliases & self.workspace.checkpoints.keys()
-            lines.append(f"redone: {print_command(edit.command)}")
-        return Report(lines, None, count)
+        return self._turn("redo", self.timeline.redo, self.timeline.undo, count)
 
-    def _untouched(self) -> set[str]:
-        """With no edit in force, what no save has overwritten is as it was opened."""
-        return set(self.workspace.checkpoints)
+    def _turn(self, what: str, turn: Turn, back: Turn, count: int) -> Report:
+        with uninterrupted():
+            edits = turn(self.workspace, count)
+            try:
+                self._write({"kind": what, "count": count})
+            except SurgeryError:
+                back(self.workspace, count)
+                raise
+        for edit in edits:
+            self.unsaved_aliases |= edit.aliases & self.workspace.checkpoints.keys()
+        if not any(record.role == "edit" for record in self.timeline.steps):
+            self.unsaved_aliases.clear()  # all is as it was opened
+        done = {"undo": "undone", "redo": "redone"}[what]
+        return Report([f"{done}: {print_command(edit.command)}" for edit in edits], None, count)
 
     def history(self) -> Report:
         """Every step of the session, numbered."""

@@ -30,6 +30,8 @@ class Edit:
     """Alias → name → place, for names that do not keep theirs and do not go to the end."""
     aliases: dict[str, Checkpoint | None] = field(default_factory=dict)
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    order: list[str] | None = None
+    """The aliases in order, where an edit that is taken back had changed it."""
     default: DefaultAlias | None = None
     count: int = 0
     """Tensors that the step's first reference matched."""

@@ -54,31 +54,35 @@ class Workspace:
     def apply(self, edit: Edit) -> Edit:
         """Change what the edit says and return its inverse."""
         inverse = Edit(count=edit.count)
-        for alias, changes in edit.tensors.items():
-            if alias in edit.aliases:
-                continue
-            checkpoint = self.checkpoints[alias]
-            tensors, known = checkpoint.tensors, checkpoint.places
-            former = {name: tensors.get(name) for name in changes}
-            inverse.tensors[alias] = former
-            inverse.places[alias] = {name: known[name] for name in changes if name in known}
-            places = edit.places.get(alias, {})
-            for name, tensor in changes.items():
-                checkpoint.put(name, tensor, places.get(name))
+        for alias in edit.tensors.keys() - edit.aliases.keys():
+            self._change_tensors(alias, edit, inverse)
         for alias, metadata in edit.metadata.items():
             if alias in self.checkpoints:
                 inverse.metadata[alias] = self.checkpoints[alias].metadata
                 self.checkpoints[alias].metadata = metadata
+        if edit.aliases:
+            inverse.order = list(self.checkpoints)
         for alias, replacement in edit.aliases.items():
             inverse.aliases[alias] = self.checkpoints.get(alias)
             if replacement is None:
                 self.checkpoints.pop(alias, None)
             else:
                 self.checkpoints[alias] = replacement
+        if edit.order is not None:
+            self.checkpoints = {alias: self.checkpoints[alias] for alias in edit.order}
         if edit.default is not None:
             inverse.default = DefaultAlias(self.chosen)
             self.chosen = edit.default.alias
         return inverse
+
+    def _change_tensors(self, alias: str, edit: Edit, inverse: Edit) -> None:
+        checkpoint, changes = self.checkpoints[alias], edit.tensors[alias]
+        tensors, known = checkpoint.tensors, checkpoint.places
+        inverse.tensors[alias] = {name: tensors.get(name) for name in changes}
+        inverse.places[alias] = {name: known[name] for name in changes if name in known}
+        places = edit.places.get(alias, {})
+        for name, tensor in changes.items():
+            checkpoint.put(name, tensor, places.get(name))
 
     def copy(self) -> Workspace:
         """A scratch workspace: editing it leaves this one alone."""

@@ -1,0 +1,32 @@
+"""What the command line chose for a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from brainsurgery_shell.graph.evaluate import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDefaults:
+    """What the command line says about saves."""
+
+    shard: int | None
+    overwrite: bool = False
+    workers: int = 2
+
+
+@dataclass(slots=True)
+class Settings:
+    """What the command line chose."""
+
+    memory: int
+    """Bytes for intermediates."""
+    provider: Provider = "inmemory"
+    arena_root: Path | None = None
+    saves: SaveDefaults = field(default_factory=lambda: SaveDefaults(5 * 2**30))
+    dry_run: bool = False
+    journal: bool = True

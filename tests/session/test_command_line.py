@@ -1,0 +1,252 @@
+"""The command line: statuses, standard input, redirects, ``-c``, dry runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from conftest import Cli
+
+BINARY = [sys.executable, "-c", "from brainsurgery_shell.cli import main; raise SystemExit(main())"]
+
+
+@pytest.fixture(autouse=True)
+def model(folder: Path) -> Path:
+    path = folder / "m.safetensors"
+    save_file({"a": torch.arange(4.0), "b": torch.ones(2, 2)}, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "status"),
+    [
+        (["m.safetensors", "-c", "scale_: target: a, by: 2"], "", 0),
+        (["m.safetensors", "-c", "scale_: target: a by: 2"], "", 2),
+        (["m.safetensors", "-c", "scale_: target: nope, by: 2"], "", 1),
+        (["m.safetensors", "-c", "scael_: target: a, by: 2"], "", 1),
+        (["m.safetensors", "-c", "assert: iszero: a"], "", 1),
+        (["m.safetensors", "--wat"], "", 2),
+        (["m.safetensors", "--workers", "0"], "", 2),
+        (["m.safetensors", "--workers", "x"], "", 2),
+        (["m.safetensors", "--memory", "lots"], "", 2),
+        (["m.safetensors", "--provider", "cloud"], "", 2),
+        (["m.safetensors", "--log-level", "shout"], "", 2),
+        (["m.safetensors", "x=1"], "", 2),
+        (["resume", "nothing-like-it"], "", 2),
+        (["resume"], "", 2),
+        (["sessions", "x"], "", 2),
+        (["oly"], "", 2),
+        (["oly", "a: b: c: d"], "", 2),
+        (["oly", "dump > x"], "", 2),
+        (["oly", "--to", "xml", "dump"], "", 2),
+        (["nope.yaml"], "", 2),
+        (["nope.oly"], "", 2),
+        (["m.safetensors"], "scale_: target: a, by: 2\n\n# a comment\ndump\n", 0),
+        (["m.safetensors"], "dump\nscale_: target: nope, by: 2\n", 1),
+        (["m.safetensors"], "exit\nnonsense nonsense\n", 0),
+        (["--version"], "", 0),
+        (["--help"], "", 0),
+        (["sessions"], "", 0),
+        (["oly", "dump"], "", 0),
+    ],
+)
+def test_statuses(cli: Cli, arguments: list[str], stdin: str, status: int) -> None:
+    done = cli(*arguments, stdin=stdin)
+    assert done.status == status, done.err
+    assert "Traceback" not in done.err
+    assert bool(done.err) == bool(status)
+    if status:
+        assert done.err.startswith("error: ")
+
+
+def test_a_missing_checkpoint(cli: Cli) -> None:
+    done = cli("mm.safetensors")
+    assert done.status in (1, 2)
+    assert "mm.safetensors" in done.err
+
+
+def test_standard_input_stops_at_the_first_error_with_its_line(cli: Cli) -> None:
+    done = cli("m.safetensors", stdin="delete: a\n\nscale_: target: a, by: 2\nsave: o.safetensors\n")
+    done.fails("line 3", "scale_: target: a, by: 2")
+    assert not Path("o.safetensors").exists()
+
+
+def test_a_script_stops_at_the_first_error_with_its_line(cli: Cli) -> None:
+    Path("s.oly").write_text("delete: a\n# nothing\nscale_: target: a, by: 2\n")
+    cli("m.safetensors", "s.oly").fails("s.oly", "line 3")
+    Path("t.oly").write_text("load: m.safetensors\ndelete: a\nsave: t.safetensors\n")
+    cli("t.oly", stdin="nonsense that is not read").ok()
+    assert list(load_file("t.safetensors")) == ["b"]
+
+
+def test_commands_run_in_order(cli: Cli) -> None:
+    done = cli(
+        "m.safetensors",
+        "-c",
+        "scale_: target: a, by: 2",
+        "-c",
+        "dump: target: a, format: json, verbosity: full",
+    )
+    assert json.loads(done.ok())[0]["values"] == [0, 2, 4, 6]
+
+
+def test_interactive_reads_standard_input_after_commands(cli: Cli) -> None:
+    done = cli("m.safetensors", "-i", "-c", "delete: a", stdin="dump: format: compact\n")
+    assert done.ok().startswith("model::b")
+    assert cli("m.safetensors", "-c", "delete: a", stdin="nonsense nonsense").ok() == ""
+
+
+def test_redirects(cli: Cli) -> None:
+    cli("m.safetensors", "-c", "dump: target: a, format: compact > out.txt").ok()
+    first = Path("out.txt").read_text()
+    assert first.startswith("model::a")
+    cli("m.safetensors", "-c", "dump: target: b, format: compact >> out.txt").ok()
+    both = Path("out.txt").read_text()
+    assert both.startswith(first)
+    assert "model::b" in both
+    for line in (
+        "dump: nope > out.txt",
+        "assert: iszero: a > out.txt",
+        "dump: nope >> out.txt",
+        "dmp > out.txt",
+    ):
+        cli("m.safetensors", "-c", line).fails()
+        assert Path("out.txt").read_text() == both
+    cli("m.safetensors", "-c", "dump: target: 'a b > c', expect: 0 > 'with blank.txt'").ok()
+    cli("m.safetensors", "-c", "dump > no/such/folder/x").fails("no/such/folder/x")
+    cli("m.safetensors", "-c", "dump > .").fails()
+
+
+def test_pipes_and_shell_commands(cli: Cli, capfd: pytest.CaptureFixture[str]) -> None:
+    cli("m.safetensors", "-c", "dump: format: compact | sort -r > sorted.txt").ok()
+    assert [line[:8] for line in Path("sorted.txt").read_text().splitlines()] == ["model::b", "model::a"]
+    cli("m.safetensors", "-c", "!echo hello > hello.txt").ok()
+    assert Path("hello.txt").read_text() == "hello\n"
+    cli("m.safetensors", "-c", "dump | false").fails("false")
+    cli("m.safetensors", "-c", "!exit 3").fails("3")
+    cli("m.safetensors", "-c", "dump: nope | cat > x.txt").fails("nope")
+    assert not Path("x.txt").exists()
+    capfd.readouterr()
+
+
+def test_saves_do_not_overwrite_unasked(cli: Cli, model: Path) -> None:
+    before = model.read_bytes()
+    cli("m.safetensors", "-c", "delete: a", "-c", "save: m.safetensors").fails("overwrite")
+    assert model.read_bytes() == before
+    cli("m.safetensors", "-c", "delete: a", "-c", "save: path: m.safetensors, overwrite: true").ok()
+    cli(
+        "m.safetensors",
+        "--overwrite",
+        "-c",
+        "delete: target: b, expect: 1",
+        "-c",
+        "save: m.safetensors",
+    ).ok()
+    assert load_file(model) == {}
+
+
+def test_save_one_tensor_and_expect(cli: Cli) -> None:
+    cli("m.safetensors", "-c", "save: path: one.safetensors, target: b").ok()
+    assert list(load_file("one.safetensors")) == ["b"]
+    cli("m.safetensors", "-c", "save: path: x.safetensors, target: '.*'").fails("2", "one")
+    cli("m.safetensors", "-c", "save: path: x.safetensors, expect: 3").fails("3", "2")
+    assert not Path("x.safetensors").exists()
+
+
+def test_providers_and_budgets_give_the_same_bytes(cli: Cli) -> None:
+    lines = [
+        "-c",
+        "transpose_: target: b",
+        "-c",
+        "add_: from: b, to: b",
+        "-c",
+        "reshape_: target: a, shape: [2, 2]",
+    ]
+    outputs = []
+    for number, options in enumerate(
+        (
+            [],
+            ["--memory", "1"],
+            ["--provider", "arena", "--arena-root", "scratch"],
+            ["--workers", "1"],
+            ["--workers", "7"],
+        )
+    ):
+        cli("m.safetensors", *options, *lines, "-c", f"save: o{number}.safetensors").ok()
+        outputs.append(Path(f"o{number}.safetensors").read_bytes())
+    assert len(set(outputs)) == 1
+
+
+def test_several_checkpoints_need_aliases(cli: Cli) -> None:
+    cli("m.safetensors", "m.safetensors").fails("alias", status=2)
+    cli("a::m.safetensors", "a::m.safetensors").fails("twice", status=2)
+    cli(
+        "a::m.safetensors", "b::m.safetensors", "-c", "assert: equal: { left: 'a::(.*)', right: 'b::\\1' }"
+    ).ok()
+
+
+def test_errors_point_into_the_line(cli: Cli) -> None:
+    error = cli("m.safetensors", "-c", "scale_: target: a, by: x").fails("^ column 24")
+    line, caret = (each for each in error.splitlines() if each.startswith("  "))
+    assert line[caret.index("^")] == "x"
+
+
+def test_an_interrupt_has_status_130() -> None:
+    process = subprocess.Popen(
+        [*BINARY, "m.safetensors"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("dump: format: compact\n")
+    process.stdin.flush()
+    assert process.stdout.readline().startswith("model::")
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+
+
+def test_bytes_that_are_no_text() -> None:
+    """On standard input, in an argument, in a script: an error, and no traceback."""
+    os.makedirs("x", exist_ok=True)
+    Path("bad.oly").write_bytes(b"dump: '\xff'\n")
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    runs: list[tuple[list[object], bytes]] = [
+        (["m.safetensors"], b"dump: '\xff\xfe'\n"),
+        (["m.safetensors", "bad.oly"], b""),
+        (["m.safetensors", "-c", b"copy: from: a, to: 'x\xff'"], b""),
+        (["m.safetensors", "-c", b"dump > 'x\xff'"], b""),
+        ([b"nope\xff.safetensors"], b""),
+    ]
+    for arguments, stdin in runs:
+        done = subprocess.run(
+            [*BINARY, *arguments], input=stdin, capture_output=True, env=environment, check=False
+        )  # type: ignore[list-item]
+        assert b"Traceback" not in done.stderr, (arguments, done.stderr.decode(errors="replace"))
+        assert done.returncode in (0, 1, 2)
+
+
+def test_a_reader_that_leaves() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -c '{BINARY[2]}' m.safetensors -c dump -c dump | true",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not re.search("Traceback|Exception", done.stderr)
