@@ -61,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def cli(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+def cli(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """``cli(*arguments, stdin=…)`` runs the command line in this process, in ``folder``."""
     from brainsurgery_shell.cli import main
 
@@ -72,7 +72,7 @@ def cli(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
             status = main([str(each) for each in arguments])
         return Outcome(status, out.getvalue(), err.getvalue())
 
-    yield run
+    return run
 
 
 class Patient:

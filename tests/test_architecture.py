@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,6 +111,14 @@ def test_the_table_has_one_direction() -> None:
 def test_imports_are_those_of_the_table(room: str) -> None:
     """Both ways: a permission that nobody needs is taken back."""
     assert imports_of_ours(room) == set(ALLOWED[room].split())
+
+
+def test_the_page_about_it_says_the_same() -> None:
+    page = (Path(__file__).parent.parent / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .* \| ?(.*) \|$", page, re.MULTILINE)
+    assert len(rows) > 10
+    for room, cell in rows:
+        assert cell.replace(",", "") == ALLOWED[room], room
 
 
 def test_what_is_not_ours_has_a_home() -> None:

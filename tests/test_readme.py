@@ -12,26 +12,28 @@ from pathlib import Path
 
 import pytest
 
-from brainsurgery_shell.describe import help_topics
+from brainsurgery_shell.declaration.bind import bind
+from brainsurgery_shell.describe import help_topics, load_declarations
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.options import parse_options
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+LANGUAGE = (ROOT / "docs/language.md").read_text(encoding="utf-8")
 TERMINAL = ROOT / "scripts/walkthrough/terminal.py"
 PROMPT = re.compile(r"^model\*?> (.*)$", re.MULTILINE)
 
 
-def fenced(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def fenced(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def shell_lines() -> list[str]:
     return PROMPT.findall(fenced("console")[0])
 
 
-def oly_lines() -> list[str]:
-    return [line for block in fenced("oly") for line in block.splitlines()]
+def oly_lines(text: str = README) -> list[str]:
+    return [line for block in fenced("oly", text) for line in block.splitlines()]
 
 
 def invocations() -> list[str]:
@@ -119,6 +121,15 @@ def test_every_line_parses(line: str) -> None:
     assert parse_line(line) is not None
 
 
+@pytest.mark.parametrize("line", oly_lines(LANGUAGE))
+def test_every_line_of_the_reference_binds(line: str) -> None:
+    """Operations, parameters and kinds are those that there are."""
+    load_declarations()
+    command = parse_line(line)
+    assert command is not None
+    bind(command)
+
+
 @pytest.mark.parametrize("command", invocations())
 def test_every_invocation_is_understood(command: str) -> None:
     words = shlex.split(command, comments=True)[1:]
@@ -145,5 +156,6 @@ def test_what_is_not_there_yet_is_not_there() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)]+)\)", README):
-        assert (ROOT / link).exists(), link
+    for page in ("README.md", "CONTRIBUTING.md", "docs/language.md", "docs/architecture.md"):
+        for link in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+            assert (ROOT / page).parent.joinpath(link).exists(), f"{page}: {link}"

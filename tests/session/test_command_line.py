@@ -223,7 +223,6 @@ def test_an_interrupt_has_status_130() -> None:
 
 def test_bytes_that_are_no_text() -> None:
     """On standard input, in an argument, in a script: an error, and no traceback."""
-    os.makedirs("x", exist_ok=True)
     Path("bad.oly").write_bytes(b"dump: '\xff'\n")
     environment = {**os.environ, "PYTHONUTF8": "1"}
     runs: list[tuple[list[object], bytes]] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainsurgery_shell.assertions.declare import Assertion, Expression, expression
+from brainsurgery_shell.assertions.declare import Assertion, Expression, Undecided, expression
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.operation import Parameter
 from brainsurgery_shell.declaration.references import ListOf
@@ -13,20 +13,34 @@ THESE = Parameter("of", ListOf(Expression()), "a list of expressions", whole_pay
 @expression("all", THESE, examples=("assert: all: [{ exists: wte }, { finite: wte }]",))
 def all_(context: Context, of: list[Assertion]) -> str | None:
     """Every expression holds."""
-    for each in of:
-        problem = each.problem(context)
-        if problem is not None:
-            return problem
-    return None
+    problems, undecided = _ask(context, of)
+    wrong = next((each for each in problems if each is not None), None)
+    if wrong is None and undecided:
+        raise Undecided
+    return wrong
 
 
 @expression("any", THESE, examples=("assert: any: [{ exists: lm_head }, { exists: wte }]",))
 def any_(context: Context, of: list[Assertion]) -> str | None:
     """At least one expression holds."""
-    problems = [each.problem(context) for each in of]
+    problems, undecided = _ask(context, of)
     if None in problems:
         return None
+    if undecided:
+        raise Undecided
     return "none of these holds: " + "; ".join(str(problem) for problem in problems)
+
+
+def _ask(context: Context, of: list[Assertion]) -> tuple[list[str | None], bool]:
+    """What each decided expression says, and whether some are undecided."""
+    answers: list[str | None] = []
+    undecided = False
+    for each in of:
+        try:
+            answers.append(each.problem(context))
+        except Undecided:
+            undecided = True
+    return answers, undecided
 
 
 @expression(
@@ -37,6 +51,6 @@ def any_(context: Context, of: list[Assertion]) -> str | None:
 def not_(context: Context, of: Assertion) -> str | None:
     """The expression does not hold."""
     problem = of.problem(context)
-    if context.checking or problem is not None:
+    if problem is not None:
         return None
     return f"'{of.expression.name}' holds, and should not"

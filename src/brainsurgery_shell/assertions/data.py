@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from brainsurgery_shell.assertions.declare import OF, expression
+from brainsurgery_shell.assertions.declare import OF, Undecided, expression
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.kinds import Number
 from brainsurgery_shell.declaration.operation import Parameter
@@ -28,7 +28,7 @@ def _each(
         if match.tensor.dtype.packed:
             fail(f"{match.name}: {match.tensor.dtype} has no values that torch can read")
     if context.checking:
-        return None
+        raise Undecided
     problems = []
     for match in found:
         tensor = match.selected()

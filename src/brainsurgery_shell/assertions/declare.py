@@ -2,7 +2,7 @@
 
 An expression is declared like an operation; its function returns ``None`` if it holds, else the problem in
 words. While a plan is checked no data may be read: expressions that need data then only check their
-references.
+references and raise ``Undecided``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ from brainsurgery_shell.declaration.operation import EXPRESSIONS, Operation, Par
 from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.errors import StepError, did_you_mean
 from brainsurgery_shell.lang.tree import Mapping, Node
+
+
+class Undecided(Exception):
+    """While a plan is checked: only data can tell whether the expression holds."""
+
 
 Holds = Callable[..., "str | None"]
 

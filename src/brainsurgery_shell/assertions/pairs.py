@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainsurgery_shell.assertions.declare import expression
+from brainsurgery_shell.assertions.declare import Undecided, expression
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.kinds import Number
 from brainsurgery_shell.declaration.operation import Parameter
@@ -29,13 +29,17 @@ def equal(context: Context, left: Reference, right: Template, eps: float) -> str
     found.check(right)
     pairs = [(match, fill(context.workspace, right, match)) for match in found]
     problems = []
+    undecided = False
     for match, other in pairs:
         a, b = match.selected(), other.selected()
         if context.checking and a.shape == b.shape and a.dtype is b.dtype:
+            undecided = True
             continue
         how = describe_difference(match, other, eps, context.evaluator)
         if how is not None:
             problems.append(f"{match.alias}::{match.name} and {other.alias}::{other.name}: {how}")
+    if undecided and not problems:
+        raise Undecided
     if not problems:
         return None
     more = f"; … and {len(problems) - 5} more" if len(problems) > 5 else ""

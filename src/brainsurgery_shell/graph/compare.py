@@ -95,7 +95,8 @@ def not_finite(chunk: torch.Tensor) -> torch.Tensor:
 
 def not_zero(eps: float) -> Callable[[torch.Tensor], torch.Tensor]:
     """A check for elements further than ``eps`` from zero (NaN is)."""
-    return lambda chunk: ~(_wide(chunk).abs() <= eps)
+    bound = as_float(eps)
+    return lambda chunk: ~(_wide(chunk).abs() <= bound)
 
 
 def outside(low: float | None, high: float | None) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -113,12 +114,20 @@ def outside(low: float | None, high: float | None) -> Callable[[torch.Tensor], t
         wide = _wide(chunk)
         inside = wide == wide
         if low is not None:
-            inside &= wide >= low
+            inside &= wide >= as_float(low)
         if high is not None:
-            inside &= wide <= high
+            inside &= wide <= as_float(high)
         return ~inside
 
     return wrong
+
+
+def as_float(number: float | int) -> float:
+    """A number as a float; a whole number beyond all floats is infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.copysign(math.inf, number)
 
 
 def ordered(chunk: torch.Tensor) -> tuple[torch.Tensor, int]:
@@ -162,7 +171,7 @@ def _unequal(a: torch.Tensor, b: torch.Tensor, eps: float) -> torch.Tensor:
     wrong: torch.Tensor = a != b
     wrong &= ~(module.isnan(a) & module.isnan(b))
     if eps and bool(wrong.any()):
-        wrong &= ~((_wide(a) - _wide(b)).abs() <= eps)
+        wrong &= ~((_wide(a) - _wide(b)).abs() <= as_float(eps))
     return wrong
 
 

@@ -64,7 +64,10 @@ def nearest_names(wanted: str, names: Collection[str], limit: int = 5) -> list[s
         matcher.set_seq1(name)
         if len(name) < 300 and matcher.quick_ratio() >= 0.5:
             ranked.append((-matcher.ratio(), place, name))
-    return [name for ratio, _, name in heapq.nsmallest(limit, ranked) if -ratio >= 0.5]
+    found = [name for ratio, _, name in heapq.nsmallest(limit, ranked) if -ratio >= 0.5]
+    if not found and len(names) <= _SEARCHED:  # a short name with a letter wrong shares no part of a word
+        found = difflib.get_close_matches(wanted, names, limit)
+    return found
 
 
 def _sharing(words: Iterable[str], lowered: list[tuple[str, str]]) -> dict[str, list[str]]:

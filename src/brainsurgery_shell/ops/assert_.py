@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainsurgery_shell.assertions.declare import Assertion, Expression
+from brainsurgery_shell.assertions.declare import Assertion, Expression, Undecided
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.errors import CheckFailed
@@ -20,7 +20,10 @@ from brainsurgery_shell.workspace.edit import Report
 )
 def assert_(context: Context, that: Assertion) -> Report:
     """Stop unless an expression holds."""
-    problem = that.problem(context)
+    try:
+        problem = that.problem(context)
+    except Undecided:
+        return Report([])
     if problem is not None:
         raise CheckFailed(f"assertion failed: {problem}")
     return Report([])

@@ -19,8 +19,6 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 def scale(tensor: LazyTensor, *, name: str, by: float) -> LazyTensor:
     """Multiply tensors by a number. Shape and dtype stay."""
     require_arithmetic(tensor)
-    # torch multiplies halves by a float32 number
-    computed_in = (
-        BY_NAME["float32"] if tensor.dtype.cls == "float" and tensor.dtype.bits == 16 else tensor.dtype
-    )
-    return elementwise(bound(times, require_number(by, computed_in, "by")), tensor)
+    # torch wraps whole numbers and lets floats become infinite: the range of the dtype is no limit here
+    widest = BY_NAME["int64"] if tensor.dtype.cls == "int" else BY_NAME["float64"]
+    return elementwise(bound(times, require_number(by, widest, "by")), tensor)

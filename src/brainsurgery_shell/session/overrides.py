@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from brainsurgery_shell.errors import OlySyntaxError, UsageError
-from brainsurgery_shell.lang.parser import parse_value
+from brainsurgery_shell.lang.parser import parse_line, parse_value
 from brainsurgery_shell.lang.tree import Mapping, Node, Pair, Scalar, Sequence
 
 _PART = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
@@ -47,6 +47,14 @@ def _value(path: str, text: str) -> Node:
     return node if end == len(text) else Scalar(text)
 
 
+def _oly(text: str, path: str) -> Mapping:
+    """A step that the plan writes as a line of OLY, as the map that it means."""
+    command = parse_line(text)
+    if command is None or command.payload is None:
+        raise UsageError(f"'{path}': '{text}' has no parameters")
+    return Mapping((Pair(command.name, command.payload),))
+
+
 def _set(node: Node, parts: list[str | int], value: Node, path: str) -> Node:
     if not parts:
         return value
@@ -60,6 +68,8 @@ def _set(node: Node, parts: list[str | int], value: Node, path: str) -> Node:
     if isinstance(node, Scalar) and (node.value is None or first == "path") and not rest:
         # `output: out` and `output.path=out2`: the short form of a map
         return value if node.value is not None else Mapping((Pair(first, value),), node.span)
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        node = _oly(node.value, path)
     if not isinstance(node, Mapping):
         raise UsageError(f"'{path}': there is no field '{first}' here")
     pairs = list(node.pairs)
