@@ -86,6 +86,7 @@ def test_a_name_that_was_chosen_segment_by_segment_is_the_one_that_matches(
 
 @given(_NAMES)
 @example(["$ .0"])
+@example(["~\\1.0"])
 @settings(max_examples=100, deadline=None)
 def test_segments_of_a_list_match_the_name(names: list[str]) -> None:
     session = view(model=names)

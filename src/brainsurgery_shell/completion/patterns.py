@@ -18,7 +18,7 @@ _SIGNS = re.compile(r"[*+?()\[\]{}|^$]")
 _ESCAPE = re.compile(r"([\\*+?()\[\]{}|^$])")
 _ANYTHING = re.compile(r"\(?(?:\?P<\w+>|\?:)?\.[*+]\??\)?")
 _ESCAPED = re.compile(r"\\.")
-_BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P=")
+_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]|\(\?P=")
 _TAME = re.compile(r"(?!.*\)[*+?{])(?!.*\(\?[^:P])(?:[^*+?{]*[*+?{]){0,2}[^*+?{]*")
 """At most two repetitions, none of a group, no lookaround: cheap on text as short as a segment."""
 _LONGEST_SEGMENT = 200
