@@ -43,6 +43,8 @@ def main(arguments: list[str]) -> int:
     size = chosen.size or (1 if chosen.quick else 4)
     repeats = chosen.repeats or (3 if chosen.quick else 5)
     results: list[Result] = []
+    # Start-up is measured as users have it: with the bytecode that an earlier start left.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(dir=chosen.folder, prefix="brainsurgery-bench-") as name:
         folder = Path(name)
         for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):

@@ -28,6 +28,7 @@ def edited(line: str) -> tuple[str, ...]:
 
 
 def measure(folder: Path, repeats: int) -> list[Result]:
+    to_prompt(["big"], folder)  # warms up, as with the saves
     opened = Measured([to_prompt(["big"], folder) for _ in range(max(5, repeats))])
     rename, scale = edited(RENAME), edited(SCALE)
     sides = {"cp": COPY, "rename": rename, "scale": scale, "plain": (sys.executable, "-c", PLAIN)}

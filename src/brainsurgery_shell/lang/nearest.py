@@ -118,7 +118,7 @@ def _found_inside(reference: Reference, names: Iterable[str]) -> tuple[list[str]
         return [], None
     held = islice((name for name in names if needed in name), _SEARCHED)
     found = [*islice((name for name in held if (hit := expr.regex.search(name)) and hit[0]), 5)]
-    inside = f"(?:{expr.text})" if "|" in expr.text else expr.text
+    inside = f"(?:{expr.text})" if "|" in expr.text else expr.text.removeprefix(".*").removesuffix(".*")
     return found, f"a pattern matches whole names: write .*{inside}.* for what holds it" if found else None
 
 
