@@ -16,7 +16,14 @@ from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
 from brainsurgery_shell.session.journal import Entry, Journal, new_name
 from brainsurgery_shell.session.opening import Sources
-from brainsurgery_shell.session.record import Record, Role, Timeline, uninterrupted, with_arguments
+from brainsurgery_shell.session.record import (
+    Record,
+    Role,
+    Timeline,
+    collector_paused,
+    uninterrupted,
+    with_arguments,
+)
 from brainsurgery_shell.session.settings import Settings
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Edit, Report
@@ -113,12 +120,14 @@ class Session:
         started = time.perf_counter()
         step = bind(command)
         context = Context(self.workspace, self, checking=self.settings.dry_run)
-        result = step.operation.run(context, **step.arguments)
+        with collector_paused():
+            result = step.operation.run(context, **step.arguments)
         if isinstance(result, Edit):
             if not self.settings.dry_run and not self.replaying:
                 for check in result.checks:
                     check(self.evaluator)
-            self._apply(step, result, started)
+            with collector_paused():
+                self._apply(step, result, started)
             if self.settings.dry_run:
                 return Report([f"would do: {print_command(command)} ({result.count} tensors)"])
             return None

@@ -50,9 +50,9 @@ class Selection:
 EVERYTHING = Selection()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Match:
-    """One tensor that a reference matched, with its captures."""
+    """One tensor that a reference matched, with its captures. Not to be changed."""
 
     alias: str
     name: str

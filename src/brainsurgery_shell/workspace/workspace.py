@@ -82,7 +82,10 @@ class Workspace:
         inverse.places[alias] = {name: known[name] for name in changes if name in known}
         places = edit.places.get(alias, {})
         for name, tensor in changes.items():
-            checkpoint.put(name, tensor, places.get(name))
+            if tensor is not None and name in tensors and name not in places:
+                tensors[name] = tensor  # the usual case: another tensor under a name that stays where it is
+            else:
+                checkpoint.put(name, tensor, places.get(name))
 
     def copy(self) -> Workspace:
         """A scratch workspace: editing it leaves this one alone."""

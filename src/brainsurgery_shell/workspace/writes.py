@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from brainsurgery_shell.errors import Span, fail
@@ -25,9 +26,9 @@ class Must(enum.Enum):
     BE_ANY = "is created or replaced"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Destination:
-    """Where a tensor goes: a name, or with a slice the region of an existing tensor."""
+    """Where a tensor goes: a name, or with a slice the region of an existing tensor. Not to be changed."""
 
     alias: str
     name: str
@@ -109,17 +110,20 @@ class Writes:
     def edit(self) -> Edit:
         """All of it as one edit."""
         edit = Edit(count=self.count)
-        for alias, name in self._removed:
-            if (alias, name) not in self._written:
-                edit.tensors.setdefault(alias, {})[name] = None
-        for (alias, name), (to, tensor, must, _) in self._written.items():
-            edit.tensors.setdefault(alias, {})[name] = self._result(to, tensor, must)
+        tensors: dict[str, dict[str, LazyTensor | None]] = defaultdict(dict)
+        places: dict[str, dict[str, int]] = defaultdict(dict)
+        for alias, name in self._removed - self._written.keys():
+            tensors[alias][name] = None
+        for key, (to, tensor, must, _) in self._written.items():
+            tensors[key[0]][key[1]] = self._result(key, to, tensor, must)
         for (alias, name), place in self._moved.items():
-            edit.places.setdefault(alias, {})[name] = place
+            places[alias][name] = place
+        edit.tensors, edit.places = dict(tensors), dict(places)
         return edit
 
-    def _result(self, to: Destination, tensor: LazyTensor, must: Must) -> LazyTensor:
-        key = (to.alias, to.name)
+    def _result(self, key: tuple[str, str], to: Destination, tensor: LazyTensor, must: Must) -> LazyTensor:
+        if must is Must.BE_ANY and to.slice is None:
+            return tensor
         before = self.workspace.checkpoints[to.alias].tensors.get(to.name)
         if to.slice is not None:
             before = self.current(to)
