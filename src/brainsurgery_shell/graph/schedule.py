@@ -32,8 +32,12 @@ def plan_schedule(target: LazyTensor) -> Schedule:
     several kernels read where one of them reads other ranges: without that, repeated edits of regions
     would evaluate the same elements exponentially often.
     """
-    if target.kernel is None:
+    kernel = target.kernel
+    if kernel is None:
         return Schedule([], {}, {})
+    streams = not kernel.whole_inputs and not kernel.whole_result
+    if streams and all(each.kernel is None for each in kernel.inputs):
+        return Schedule([], {}, {})  # the usual case, and there may be 100,000 of it
     order = _post_order(target)
     uses: dict[LazyTensor, int] = {}
     moved: set[LazyTensor] = set()
