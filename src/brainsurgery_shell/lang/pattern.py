@@ -6,15 +6,14 @@ must hold is looked for first, with ``in``, and only the names that hold it meet
 
 from __future__ import annotations
 
-import gc
 import importlib
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from brainsurgery_shell.collector import collector_paused
 from brainsurgery_shell.lang.captures import Captures
 from brainsurgery_shell.lang.reference import Reference, RegexExpr, SegmentsExpr
 from brainsurgery_shell.lang.segments import Many, names_of
@@ -69,7 +68,7 @@ class RegexMatcher(Matcher):
         needed, fullmatch, index = self._needed, self._fullmatch, self.index
         if needed:
             names = [name for name in names if needed in name]
-        with _no_collection():
+        with collector_paused():
             if not self.group_count:
                 return [(name, Captures((name,), index)) for name in names if fullmatch(name)]
             return [
@@ -102,7 +101,7 @@ class SegmentsMatcher(Matcher):
         index, needed = self.index, self._search.needed
         if needed:
             names = [name for name in names if needed in name]
-        with _no_collection():
+        with collector_paused():
             return [(name, Captures(values, index)) for name, values in self._search.scan(names)]
 
 
@@ -111,18 +110,6 @@ def compile_reference(reference: Reference) -> Matcher:
     if isinstance(reference.expr, RegexExpr):
         return RegexMatcher(reference.text, reference.expr)
     return SegmentsMatcher(reference.text, reference.expr)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking again and again over the captures that are being made."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def needed_text(regex: re.Pattern[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brainsurgery_shell.collector import collector_paused
 from brainsurgery_shell.declaration.bind import Step, bind
 from brainsurgery_shell.declaration.context import Context, SaveRequest
 from brainsurgery_shell.errors import StepError, StorageError, SurgeryError
@@ -20,7 +21,6 @@ from brainsurgery_shell.session.record import (
     Record,
     Role,
     Timeline,
-    collector_paused,
     uninterrupted,
     with_arguments,
 )
@@ -76,6 +76,8 @@ class Session:
         """Where a summary is about to be written: its relative paths start there."""
         self.journal = Journal(self.name) if settings.journal and not settings.dry_run else None
         self.replaying = False
+        self._written_alias: str | None = None
+        """Which checkpoint the last save wrote."""
         self._evaluator: Evaluator | None = None
 
     # What surfaces call
@@ -141,11 +143,6 @@ class Session:
             if role == "save" and result is not None:
                 self._saved(step, record)
         return result
-
-    def preview(self, command: Command) -> Edit | Report | None:
-        """What a command would do: computed, not applied; no data is read."""
-        step = bind(command)
-        return step.operation.run(Context(self.workspace.copy(), self, checking=True), **step.arguments)
 
     def scratch(self) -> Session:
         """A copy that can be edited and thrown away: for checking a plan before it runs."""
@@ -221,8 +218,6 @@ class Session:
             self.journal.append(entry)
 
     # What operations are handed
-
-    _written_alias: str | None = None
 
     @property
     def evaluator(self) -> Evaluator:

@@ -7,18 +7,17 @@ exactly: without that rule a file could hide bytes, or one tensor could alias an
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from brainsurgery_shell.collector import collector_paused
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import BY_CODE
 from brainsurgery_shell.graph.files import facts_of
@@ -72,7 +71,7 @@ def read_header(path: Path, shown: str) -> Header:
     except OSError as error:
         raise StorageError(f"cannot read '{shown}': {error.strerror or error}") from error
     file = StoredFile(path, facts, shown)
-    with _collector_paused():
+    with collector_paused():
         entries = _parse(raw, shown)
         metadata = _metadata(entries.pop(METADATA, None), shown)
         tensors = _tensors(entries, file, 8 + len(raw))
@@ -97,7 +96,7 @@ def write_header(
     Raises:
         StorageError: a dtype has no code, a name cannot be written, or the header is too large.
     """
-    with _collector_paused():
+    with collector_paused():
         entries: dict[str, object] = {METADATA: dict(metadata)} if metadata else {}
         begin = 0
         for name, tensor in tensors.items():
@@ -118,18 +117,6 @@ def write_header(
             hint="save to a folder with a smaller shard size",
         )
     return len(text).to_bytes(8, "little") + text
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Without the cyclic collector, building 100,000 objects (none in a cycle) is four times faster."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _header_bytes(fd: int, size: int, shown: str) -> bytes:

@@ -29,7 +29,6 @@ class Edit:
     places: dict[str, dict[str, int]] = field(default_factory=dict)
     """Alias → name → place, for names that do not keep theirs and do not go to the end."""
     aliases: dict[str, Checkpoint | None] = field(default_factory=dict)
-    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     order: list[str] | None = None
     """The aliases in order, where an edit that is taken back had changed it."""
     default: DefaultAlias | None = None
@@ -39,18 +38,6 @@ class Edit:
     """Arguments that were drawn (seeds), by parameter: a replay needs them."""
     checks: list[Callable[[Evaluator], None]] = field(default_factory=list)
     """What only data can show, evaluated before the edit is applied; each raises if it does not hold."""
-
-    @property
-    def empty(self) -> bool:
-        """Whether it changes nothing."""
-        return not (any(self.tensors.values()) or self.aliases or self.default)
-
-    def written(self) -> dict[str, list[str]]:
-        """Alias → names that get a tensor."""
-        return {
-            alias: [name for name, tensor in changes.items() if tensor is not None]
-            for alias, changes in self.tensors.items()
-        }
 
 
 @dataclass(frozen=True, slots=True)

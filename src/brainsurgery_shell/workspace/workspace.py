@@ -56,10 +56,6 @@ class Workspace:
         inverse = Edit(count=edit.count)
         for alias in edit.tensors.keys() - edit.aliases.keys():
             self._change_tensors(alias, edit, inverse)
-        for alias, metadata in edit.metadata.items():
-            if alias in self.checkpoints:
-                inverse.metadata[alias] = self.checkpoints[alias].metadata
-                self.checkpoints[alias].metadata = metadata
         if edit.aliases:
             inverse.order = list(self.checkpoints)
         for alias, replacement in edit.aliases.items():
