@@ -142,20 +142,12 @@ def test_nothing_there_says_what_is(tmp_path):
     refused(tmp_path / "loop", "shown")
 
 
-@pytest.mark.parametrize("name", ["x.pt", "x.pth", "x.bin", "x.ckpt", "x.npz", "x.npy"])
-def test_formats_to_come(tmp_path, name):
-    (tmp_path / name).write_bytes(b"PK")
-    refused(tmp_path / name, "format is not supported yet", "safetensors")
-
-
 def test_folders_and_files_in_other_formats(tmp_path):
-    (tmp_path / "pytorch_model.bin").touch()
-    refused(tmp_path, "torch format is not supported yet; it holds pytorch_model.bin")
     (tmp_path / "x.gguf").write_bytes(b"GGUF....")
     refused(tmp_path / "x.gguf", "no format that is known")
     (tmp_path / "d").mkdir()
-    (tmp_path / "d" / "__0_0.distcp").touch()
-    refused(tmp_path / "d", "dcp format")
+    (tmp_path / "d" / "training_args.bin").touch()
+    refused(tmp_path / "d", "there is no checkpoint in .shown.: it holds training_args.bin")
 
 
 def test_a_broken_shard_is_shown_by_its_path(sharded):

@@ -33,7 +33,7 @@ def test_one_file(tmp_path):
         name: ("float32", tensor.shape, tensor.kernel.data) for name, tensor in TENSORS.items()
     }
     assert (report.files, report.tensors, report.nbytes) == ((report.path,), 4, 64)
-    assert report.fingerprint == found.fingerprint
+    assert report.tensors == len(found.tensors)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -46,7 +46,6 @@ def test_a_folder_of_shards(tmp_path, monkeypatch, workers):
         "model-00002-of-00002.safetensors",
         "model.safetensors.index.json",
     }
-    assert report.fingerprint == opened(report.path).fingerprint
     assert opened(report.path).metadata == {"format": "pt"}
     assert content(report.path) == {
         name: ("float32", tensor.shape, tensor.kernel.data) for name, tensor in TENSORS.items()
@@ -116,8 +115,6 @@ def test_what_can_be_refused_without_data_is(tmp_path):
     refused(tmp_path / "dir.safetensors", "is a folder")
     refused(tmp_path / "file" / "x", "is a file, not a folder")
     refused(tmp_path / "file" / "x" / "y.safetensors", "is a file, not a folder")
-    for name in ("x.pt", "x.pth", "x.BIN", "x.ckpt", "x.npy", "x.npz"):
-        refused(tmp_path / name, "not supported yet", ".safetensors")
     save(tmp_path / "m.safetensors", TENSORS)
     save(tmp_path / "m", TENSORS)
     refused(tmp_path / "m.safetensors", "the file exists", "overwrite: true")
@@ -320,7 +317,7 @@ def test_a_mounted_folder_is_refused(tmp_path):
 
 def test_planning_writes_nothing(tmp_path):
     plan = plan_save(SaveTarget(tmp_path / "a" / "b", 48, False, "b"), TENSORS)
-    assert (len(plan.shards), plan.nbytes, plan.single, plan.replaces) == (2, 64, False, False)
+    assert (len(plan.files({})), plan.nbytes, plan.single, plan.replaces) == (3, 64, False, False)
     assert names_in(tmp_path) == set()
 
 

@@ -32,13 +32,15 @@ class FileFacts:
 class StoredFile:
     """A file that lazy tensors read from. ``path`` is where it lies now (``save`` may move it aside)."""
 
-    __slots__ = ("facts", "path", "shown")
+    __slots__ = ("facts", "path", "shown", "tied")
 
     def __init__(self, path: Path, facts: FileFacts, shown: str) -> None:
         self.path = path
         self.facts = facts
         self.shown = shown
         """The path as the user typed it, for messages."""
+        self.tied: frozenset[int] = frozenset()
+        """Offsets in bytes where several names share one storage: tied tensors."""
 
 
 class LazyTensor:

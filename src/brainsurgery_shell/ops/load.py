@@ -28,7 +28,7 @@ def load(context: Context, path: str, alias: str | None, to: Template | None, fo
     """Open a checkpoint under an alias (headers only), or one tensor of a file under a name."""
     workspace = context.workspace
     if to is not None:
-        return _load_tensor(context, path, alias, to)
+        return _load_tensor(context, path, alias, to, format_)
     if alias is None:
         alias = _free_alias(workspace)
     require_free(workspace, alias)
@@ -42,12 +42,12 @@ def _free_alias(workspace: Workspace) -> str:
     return "model"
 
 
-def _load_tensor(context: Context, path: str, alias: str | None, to: Template) -> Edit:
+def _load_tensor(context: Context, path: str, alias: str | None, to: Template, layout: str | None) -> Edit:
     workspace = context.workspace
     if alias is not None and to.alias not in (None, alias):
         fail(f"alias: {alias} and to: {to.text} name two checkpoints")
     owner = workspace.alias(to.alias or alias, to.span)
-    opened = context.services.open(path, owner, None)
+    opened = context.services.open(path, owner, layout)
     names = list(opened.tensors)
     if len(names) != 1:
         fail(

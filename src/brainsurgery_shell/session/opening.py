@@ -28,15 +28,15 @@ class Sources:
     expected: dict[Path, str] = field(default_factory=dict)
     """While a session is resumed: the fingerprint that a path had."""
 
-    def open(self, path: str) -> Checkpoint:
-        """Open a checkpoint by the path as typed.
+    def open(self, path: str, layout: str | None = None) -> Checkpoint:
+        """Open a checkpoint by the path as typed, in the format ``layout`` where the path does not tell.
 
         Raises:
             StorageError: it cannot be opened, or is not what it was when the session was recorded.
         """
         place = absolute(path, self.folder)
         aside = self.moved.get(place)
-        opened = open_checkpoint(aside[0] if aside else place, path)
+        opened = open_checkpoint(aside[0] if aside else place, path, layout)
         wanted = self.expected.get(place)
         if wanted is not None and wanted != opened.fingerprint:
             raise StorageError(

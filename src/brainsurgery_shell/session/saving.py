@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from brainsurgery_shell.declaration.context import SaveRequest
-from brainsurgery_shell.errors import StepError, listed
+from brainsurgery_shell.errors import listed
 from brainsurgery_shell.graph.cast import Cast
 from brainsurgery_shell.graph.evaluate import Evaluator
 from brainsurgery_shell.lang.sizes import size_words
@@ -21,18 +21,14 @@ def check_save(request: SaveRequest, folder: Path, defaults: SaveDefaults) -> Sa
     """Everything about a save that can be known without data.
 
     Raises:
-        StorageError, StepError: it would fail.
+        StorageError: it would fail.
     """
-    if request.format not in (None, "safetensors"):
-        raise StepError(
-            f"the format '{request.format}' is not supported yet",
-            hint="format: safetensors, which is the default",
-        )
     target = SaveTarget(
         absolute(request.path, folder),
         request.shard if request.shard_given else defaults.shard,
         request.overwrite or defaults.overwrite,
         request.path,
+        request.format,
     )
     return plan_save(target, request.tensors)
 

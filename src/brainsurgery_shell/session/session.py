@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from brainsurgery_shell.collector import collector_paused
 from brainsurgery_shell.declaration.bind import Step, bind
 from brainsurgery_shell.declaration.context import Context, SaveRequest
-from brainsurgery_shell.errors import StepError, StorageError, SurgeryError
+from brainsurgery_shell.errors import StepError, SurgeryError
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
@@ -94,6 +94,7 @@ class Session:
             StorageError: it cannot be opened.
         """
         checkpoint = self.sources.open(path)
+        self._say_notes()
         origin = checkpoint.origins[0]
         if alias in self.workspace.checkpoints:
             raise StepError(
@@ -299,9 +300,16 @@ class Session:
 
     def open(self, path: str, alias: str, layout: str | None) -> Checkpoint:
         """Headers only."""
-        if layout not in (None, "safetensors"):
-            raise StorageError(f"the format '{layout}' is not supported yet", hint="format: safetensors")
-        return self.sources.open(path)
+        checkpoint = self.sources.open(path, layout)
+        self._say_notes()
+        return checkpoint
+
+    def _say_notes(self) -> None:
+        """What a user should know of the checkpoint that was just opened."""
+        path, opened = self.sources.opened[-1]
+        if not self.replaying:
+            for note in opened.notes:
+                self.warn(f"{path.name}: {note}")
 
     def save(self, request: SaveRequest, checking: bool) -> Report:
         """Write a checkpoint; while checking or replaying, only check."""

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError, listed
-from brainsurgery_shell.storage.names import SUFFIX
+from brainsurgery_shell.storage.names import suffix_of
 
 
 def check_dest(dest: Path, single: bool, overwrite: bool, shown: str) -> bool:
@@ -21,13 +21,14 @@ def check_dest(dest: Path, single: bool, overwrite: bool, shown: str) -> bool:
     folder = stat.S_ISDIR(status.st_mode)
     if single and folder:
         raise StorageError(
-            f"cannot save '{shown}': it is a folder, and a path that ends in {SUFFIX} is one file",
+            f"cannot save '{shown}': it is a folder, "
+            f"and a path that ends in {suffix_of(dest.name)} is one file",
             hint="give the path of a file inside it, or a folder's name without that suffix",
         )
     if not single and not folder:
         raise StorageError(
             f"cannot save '{shown}': it is a file, and a path without a known suffix is a folder",
-            hint=f"end the path in {SUFFIX} to save one file",
+            hint="end the path in .safetensors to save one file",
         )
     if single and not stat.S_ISREG(status.st_mode):
         raise StorageError(f"cannot save '{shown}': it is no regular file")

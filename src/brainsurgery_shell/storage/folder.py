@@ -9,14 +9,11 @@ import orjson
 
 from brainsurgery_shell.errors import StorageError, listed
 from brainsurgery_shell.storage.names import (
-    INDEX,
-    INDEX_SUFFIX,
-    NOT_YET,
-    ONE_FILE,
-    SUFFIX,
+    DCP_INDEX,
+    format_of,
+    holds_model,
     is_weights,
     shard_of,
-    suffix_of,
 )
 
 
@@ -35,31 +32,74 @@ class Weights:
         return str(Path(self.folder) / name)
 
 
-def find_weights(folder: Path, shown: str) -> Weights:
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """How one format's files are called in a folder."""
+
+    layout: str
+    one_file: str = ""
+    index_suffix: str = ""
+
+    def files(self, names: list[str]) -> list[str]:
+        """Those of ``names`` that hold weights."""
+        files = [name for name in names if format_of(name) == self.layout]
+        if self.layout != "torch":
+            return files
+        named = [name for name in files if is_weights(name)]
+        return named or [name for name in files if holds_model(name)]
+
+    def indexes(self, names: list[str]) -> list[str]:
+        """Those of ``names`` that are an index."""
+        return [name for name in names if self.index_suffix and name.endswith(self.index_suffix)]
+
+
+_FAMILIES = (
+    _Family("safetensors", "model.safetensors", ".safetensors.index.json"),
+    _Family("dcp", DCP_INDEX),
+    _Family("torch", "pytorch_model.bin", ".bin.index.json"),
+    _Family("numpy"),
+)
+"""In the order in which a folder is searched."""
+
+
+def find_weights(folder: Path, shown: str, layout: str | None = None) -> Weights:
     """The checkpoint that ``folder`` holds: that of its index, or its only file, or one set of shards.
+
+    Where several formats lie side by side, safetensors goes first; ``layout`` asks for another.
 
     Raises:
         StorageError: there is none, several, or an incomplete one.
     """
     try:
-        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        names = sorted(
+            path.name for path in folder.iterdir() if not path.name.startswith(".") or path.name == DCP_INDEX
+        )
     except OSError as error:
         raise StorageError(f"cannot read '{shown}': {error.strerror or error}") from error
-    files = [name for name in names if suffix_of(name) == SUFFIX]
-    indexes = [name for name in names if name.endswith(INDEX_SUFFIX)]
-    if INDEX in indexes:
-        indexes = [INDEX]
+    for family in _FAMILIES:
+        if layout in (None, family.layout):
+            found = _find(folder, shown, names, family)
+            if found is not None:
+                return found
+    raise _nothing(folder, shown, names, layout)
+
+
+def _find(folder: Path, shown: str, names: list[str], family: _Family) -> Weights | None:
+    files, indexes = family.files(names), family.indexes(names)
+    index = f"{family.one_file}.index.json"
+    if index in indexes:
+        indexes = [index]
     if len(indexes) > 1:
         raise _ambiguous(shown, indexes)
     if indexes:
-        if indexes == [INDEX] and ONE_FILE in files:
-            weights = from_index(folder, INDEX, shown)
-            if ONE_FILE not in weights.files:
-                raise _ambiguous(shown, [ONE_FILE, INDEX])
+        if indexes == [index] and family.one_file in files:
+            weights = from_index(folder, index, shown)
+            if family.one_file not in weights.files:
+                raise _ambiguous(shown, [family.one_file, index])
             return weights
         return from_index(folder, indexes[0], shown)
     if not files:
-        raise _nothing(folder, shown, names)
+        return None
     if len(files) > 1 or shard_of(files[0]) is not None:
         _check_family(shown, files)
     return Weights(shown, tuple(files))
@@ -128,17 +168,14 @@ def _ambiguous(shown: str, names: list[str]) -> StorageError:
     )
 
 
-def _nothing(folder: Path, shown: str, names: list[str]) -> StorageError:
-    others = [name for name in names if is_weights(name) and suffix_of(name) in NOT_YET]
-    if others or any(suffix_of(name) == ".distcp" for name in names):
-        kind = NOT_YET[suffix_of(others[0])] if others else "dcp"
-        holds = listed(others or names)
-        return StorageError(
-            f"cannot open '{shown}': the {kind} format is not supported yet; it holds {holds}",
-            hint="convert it to safetensors, which is",
-        )
+def _nothing(folder: Path, shown: str, names: list[str], layout: str | None) -> StorageError:
     inner = [name for name in names if (folder / name).is_dir()]
-    deeper = [name for name in inner if any((folder / name).glob(f"*{SUFFIX}"))]
+    deeper = [
+        name
+        for name in inner
+        if any(format_of(path.name) in ("safetensors", "dcp") for path in (folder / name).iterdir())
+    ]
     hint = f"did you mean '{Path(shown) / deeper[0]}'?" if deeper else None
     holds = f"it holds {listed(names)}" if names else "it is empty"
-    return StorageError(f"there is no checkpoint in '{shown}': {holds}", hint=hint)
+    what = f"{layout} checkpoint" if layout is not None else "checkpoint"
+    return StorageError(f"there is no {what} in '{shown}': {holds}", hint=hint)

@@ -11,7 +11,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import BY_CODE
 from brainsurgery_shell.graph.files import facts_of
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
+from brainsurgery_shell.storage.container import Header
 from brainsurgery_shell.storage.header_errors import (
     LARGEST,
     MOST_BITS,
@@ -39,17 +39,6 @@ MAX_HEADER = 100_000_000
 """Bytes; the reference implementation refuses more."""
 
 METADATA = "__metadata__"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a header says. ``digest`` is a SHA-256 over its bytes and the file's size."""
-
-    metadata: dict[str, str]
-    tensors: dict[str, LazyTensor]
-    """In the order of their data."""
-    file: StoredFile
-    digest: str
 
 
 def read_header(path: Path, shown: str) -> Header:
@@ -76,7 +65,7 @@ def read_header(path: Path, shown: str) -> Header:
         metadata = _metadata(entries.pop(METADATA, None), shown)
         tensors = _tensors(entries, file, 8 + len(raw))
         del entries  # while the collector is still off: else it looks through all of it first
-    return Header(metadata, tensors, file, digest_of(raw, facts.size))
+    return Header(metadata, tensors, (file,), digest_of(raw, facts.size))
 
 
 def digest_of(header: bytes, size: int) -> str:

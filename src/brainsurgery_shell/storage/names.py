@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 
-SUFFIX = ".safetensors"
-INDEX_SUFFIX = ".safetensors.index.json"
-ONE_FILE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 HIDDEN_SUFFIX = ".brainsurgery"
 
-NOT_YET = {
+SUFFIXES = {
+    ".safetensors": "safetensors",
     ".pt": "torch",
     ".pth": "torch",
     ".bin": "torch",
     ".ckpt": "torch",
     ".npy": "numpy",
     ".npz": "numpy",
-    ".distcp": "dcp",
 }
-"""Suffixes of formats that have no reader or writer here yet, and what the formats are called."""
+"""Suffix → format. A path that ends so is one file; any other is a folder."""
+
+DCP_INDEX = ".metadata"
+"""The file that makes a folder a distributed checkpoint."""
+
+DCP_SUFFIX = ".distcp"
 
 _SHARD = re.compile(r"(?P<family>.+)-(?P<number>\d{3,})-of-(?P<count>\d{3,})(?P<suffix>\.\w+)")
 
@@ -27,9 +28,24 @@ _PICKLED = frozenset({".bin", ".pt", ".pth", ".ckpt"})
 _WEIGHTS = re.compile(r"(pytorch_model|diffusion_pytorch_model|adapter_model|model|consolidated)([._-].*)?")
 """Stems of pickled files that are weights: ``training_args.bin``, ``optimizer.pt`` and so on are not."""
 
+_BESIDE = re.compile(r"(training_args|optimizer|scheduler|scaler|random_states|rng_state).*")
+"""What trainers write beside a model."""
+
 _NOT_COMPANIONS = _PICKLED | {
-    *(SUFFIX, ".h5", ".keras", ".msgpack", ".onnx", ".onnx_data", ".gguf", ".ggml", ".npz", ".npy", ".ot"),
-    *(".tflite", ".mlmodel", ".pkl", ".pickle", ".distcp", HIDDEN_SUFFIX),
+    *(
+        ".safetensors",
+        ".h5",
+        ".keras",
+        ".msgpack",
+        ".onnx",
+        ".onnx_data",
+        ".gguf",
+        ".ggml",
+        ".npz",
+        ".npy",
+        ".ot",
+    ),
+    *(".tflite", ".mlmodel", ".pkl", ".pickle", DCP_SUFFIX, HIDDEN_SUFFIX),
 }
 _TRAINING_STATE = frozenset({"trainer_state.json"})
 
@@ -48,15 +64,27 @@ def suffix_of(name: str) -> str:
     return f".{last.lower()}" if stem and dot else ""
 
 
+def format_of(name: str) -> str | None:
+    """The format that a file's name tells."""
+    return "dcp" if name == DCP_INDEX else SUFFIXES.get(suffix_of(name))
+
+
 def is_weights(name: str) -> bool:
     """Whether a file of a checkpoint's folder holds weights, or is their index: overwriting replaces it."""
     suffix = suffix_of(name)
+    if name == DCP_INDEX or suffix == DCP_SUFFIX:
+        return True
     if name.startswith("."):
         return False
-    if suffix == SUFFIX or name.endswith((INDEX_SUFFIX, ".bin.index.json")):
+    if suffix == ".safetensors" or name.endswith((".safetensors.index.json", ".bin.index.json")):
         return True
     stem = name[: len(name) - len(suffix)]
     return suffix in _PICKLED and (shard_of(name) is not None or _WEIGHTS.fullmatch(stem) is not None)
+
+
+def holds_model(name: str) -> bool:
+    """Whether a pickled file may be a model's: what trainers write beside a model is not."""
+    return suffix_of(name) in _PICKLED and _BESIDE.fullmatch(name) is None
 
 
 def is_companion(name: str) -> bool:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError, did_you_mean, listed
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
+from brainsurgery_shell.storage.container import Container, Header
 from brainsurgery_shell.storage.folder import Weights, find_weights, from_index
-from brainsurgery_shell.storage.header import Header, read_header
-from brainsurgery_shell.storage.names import INDEX_SUFFIX, NOT_YET, SUFFIX, suffix_of
+from brainsurgery_shell.storage.formats import container, formats, suffixes
+from brainsurgery_shell.storage.names import format_of
 from brainsurgery_shell.storage.publish import mend
-
-Reader = Callable[[Path, str], Header]
-
-READERS: dict[str, Reader] = {SUFFIX: read_header}
-"""File suffix → how to read such a file. A further format is a file that adds itself here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +28,14 @@ class Opened:
     """The folder, where one was opened: config and tokenizer are there."""
     fingerprint: str
     """Depends on headers and sizes of the weight files, not on where they lie."""
+    notes: tuple[str, ...] = ()
+    """What a user should know."""
 
 
-def open_checkpoint(path: Path, shown: str) -> Opened:
+def open_checkpoint(path: Path, shown: str, layout: str | None = None) -> Opened:
     """Open the checkpoint at ``path``, which messages call ``shown``.
+
+    ``layout`` is the format of a file whose name does not tell it.
 
     Raises:
         StorageError: there is nothing, or no checkpoint that we read, or a broken one.
@@ -43,17 +43,17 @@ def open_checkpoint(path: Path, shown: str) -> Opened:
     path = path.absolute()
     mend(path)
     if path.is_dir():
-        weights, folder = find_weights(path, shown), path
-    elif path.name.endswith(INDEX_SUFFIX) and path.exists():
+        weights, folder = find_weights(path, shown, layout), path
+    elif path.name.endswith(".index.json") and path.exists():
         parent = str(Path(shown).parent)
         weights, folder = from_index(path.parent, path.name, parent), path.parent
     else:
-        header = _reader_of(path, shown)(path, shown)
-        return Opened(header.tensors, header.metadata, (header.file,), None, header.digest)
+        header = _reader_of(path, shown, layout).read_file(path, shown)
+        return Opened(header.tensors, header.metadata, header.files, None, header.digest, header.notes)
     headers = []
     for name in weights.files:
         file = folder / name
-        headers.append(_reader_of(file, weights.show(name))(file, weights.show(name)))
+        headers.append(_reader_of(file, weights.show(name), layout).read_file(file, weights.show(name)))
     return _joined(weights, headers, folder)
 
 
@@ -65,30 +65,34 @@ def fingerprint_of(digests: Sequence[str]) -> str:
 def _joined(weights: Weights, headers: list[Header], folder: Path) -> Opened:
     tensors: dict[str, LazyTensor] = {}
     metadata: dict[str, str] = {}
-    for header in headers:
+    shards: dict[str, str] = {}
+    for shard, header in zip(weights.files, headers, strict=True):
         twice = tensors.keys() & header.tensors.keys()
         if twice:
             name = min(twice)
-            former = tensors[name].file
             raise StorageError(
-                f"tensor '{name}' is in two shards: '{former and former.shown}' and '{header.file.shown}'",
+                f"tensor '{name}' is in two shards: "
+                f"'{weights.show(shards[name])}' and '{weights.show(shard)}'",
                 hint="remove the shard that does not belong here, or open one file by its name",
             )
         tensors.update(header.tensors)
         metadata = {**header.metadata, **metadata}
-    _check_index(weights, tensors, {header.file.shown for header in headers})
+        if weights.weight_map or len(headers) > 1:
+            shards |= dict.fromkeys(header.tensors, shard)
+    _check_index(weights, shards)
+    files = tuple(file for header in headers for file in header.files)
     fingerprint = fingerprint_of([header.digest for header in headers])
-    return Opened(tensors, metadata, tuple(header.file for header in headers), folder, fingerprint)
+    notes = tuple(dict.fromkeys(note for header in headers for note in header.notes))
+    return Opened(tensors, metadata, files, folder, fingerprint, notes)
 
 
-def _check_index(weights: Weights, tensors: dict[str, LazyTensor], opened: set[str]) -> None:
+def _check_index(weights: Weights, shards: dict[str, str]) -> None:
     """The headers are the truth, but an index that contradicts them means that the folder is a mixture."""
     for name, shard in weights.weight_map.items():
-        tensor = tensors.get(name)
-        where = tensor.file.shown if tensor is not None and tensor.file is not None else None
-        if where == weights.show(shard):
+        where = shards.get(name)
+        if where == shard:
             continue
-        truth = f"it is in '{where}'" if where is not None else "no shard has it"
+        truth = f"it is in '{weights.show(where)}'" if where is not None else "no shard has it"
         raise StorageError(
             f"the index '{weights.index}' contradicts its shards: "
             f"it says that tensor '{name}' is in '{shard}', but {truth}",
@@ -96,27 +100,23 @@ def _check_index(weights: Weights, tensors: dict[str, LazyTensor], opened: set[s
         )
 
 
-def _reader_of(path: Path, shown: str) -> Reader:
-    suffix = suffix_of(path.name)
-    reader = READERS.get(suffix)
+def _reader_of(path: Path, shown: str, layout: str | None) -> Container:
     try:
-        if reader is not None and path.exists():
-            return reader
         if not path.exists():
             raise _missing(path, shown)
-        if suffix in NOT_YET:
-            raise StorageError(
-                f"cannot open '{shown}': the {NOT_YET[suffix]} format is not supported yet",
-                hint="convert it to safetensors, which is",
-            )
+        named = layout or format_of(path.name)
+        if named is not None:
+            return container(named)
         with path.open("rb") as file:
-            if file.read(10)[8:9] == b"{":  # a blob of a download cache has no suffix
-                return read_header
+            start = file.read(64)
     except OSError as error:
         raise StorageError(f"cannot read '{shown}': {error.strerror or error}") from error
+    for name in formats():
+        if container(name).recognises(start):  # a blob of a download cache has no suffix
+            return container(name)
     raise StorageError(
         f"cannot open '{shown}': it is in no format that is known here",
-        hint=f"checkpoints are files that end in {listed(sorted(READERS))}, or folders that hold such files",
+        hint=f"checkpoints are files that end in {listed(suffixes())}, or folders that hold such files",
     )
 
 

@@ -6,21 +6,22 @@ import contextlib
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
-from brainsurgery_shell.graph.files import FilePool, write_at
+from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.kernel import Kernel
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
+from brainsurgery_shell.storage.container import Container, OutFile
 from brainsurgery_shell.storage.destination import check_dest, check_parent
-from brainsurgery_shell.storage.header import METADATA, digest_of, write_header
+from brainsurgery_shell.storage.formats import container
 from brainsurgery_shell.storage.keep import companions_of, copy_file, keep_others, weights_in
-from brainsurgery_shell.storage.layout import Shard, index_of, phase_of, plan_layout
-from brainsurgery_shell.storage.names import INDEX, NOT_YET, SUFFIX, suffix_of
+from brainsurgery_shell.storage.layout import total_bytes
+from brainsurgery_shell.storage.names import SUFFIXES, suffix_of
 from brainsurgery_shell.storage.publish import Stage, mend, publish, stage, sync_folder
-from brainsurgery_shell.storage.read import fingerprint_of
 from brainsurgery_shell.storage.space import check_space, write_failed
-from brainsurgery_shell.storage.write import Pieces, Work, create, run_all, sync_file, units_of
+from brainsurgery_shell.storage.write import Pieces, Work, create, run_all, seal_file, sync_file, units_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class SaveTarget:
     overwrite: bool
     shown: str
     """The path as the user typed it, for messages."""
+    layout: str | None = None
+    """The format; by the path's suffix if it is ``None``, else safetensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,20 @@ class SavePlan:
     """Absolute, symlinks resolved."""
     single: bool
     """One file, and not a folder."""
-    shards: list[Shard]
+    tensors: Mapping[str, LazyTensor]
+    container: Container
     replaces: bool
     """Whether something is at ``dest``."""
 
     @property
     def nbytes(self) -> int:
         """Bytes of data."""
-        return sum(shard.nbytes for shard in self.shards)
+        return total_bytes(self.tensors.values())
+
+    def files(self, metadata: Mapping[str, str]) -> list[OutFile]:
+        """What will be written."""
+        shard = self.target.shard_bytes
+        return self.container.lay_out(self.tensors, shard_bytes=shard, single=self.single, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +73,6 @@ class SaveReport:
     nbytes: int
     """Bytes of data."""
     tensors: int
-    fingerprint: str
-    """What ``open_checkpoint`` will say."""
 
 
 def plan_save(target: SaveTarget, tensors: Mapping[str, LazyTensor]) -> SavePlan:
@@ -74,33 +81,24 @@ def plan_save(target: SaveTarget, tensors: Mapping[str, LazyTensor]) -> SavePlan
     Raises:
         StorageError: it would fail.
     """
-    suffix = suffix_of(target.path.name)
-    if suffix in NOT_YET:
+    named = SUFFIXES.get(suffix_of(target.path.name))
+    if None not in (named, target.layout) and named != target.layout:
         raise StorageError(
-            f"cannot save '{target.shown}': the {NOT_YET[suffix]} format is not supported yet",
-            hint="give a path that ends in .safetensors, or a folder",
+            f"cannot save '{target.shown}' as {target.layout}: "
+            f"files that end in {suffix_of(target.path.name)} are {named}",
+            hint="leave format out, or give a path with another suffix, or none for a folder",
         )
+    chosen = container(target.layout or named or "safetensors")
     dest = Path(os.path.realpath(target.path))
-    single = suffix == SUFFIX
+    single = named is not None
     mend(dest)  # or a folder that a killed save had renamed would not seem to be there
     try:
         replaces = check_dest(dest, single, target.overwrite, target.shown)
         check_parent(dest, target.shown)
     except OSError as error:
         raise StorageError(f"cannot save '{target.shown}': {error.strerror or error}") from error
-    for name, tensor in tensors.items():
-        if not tensor.dtype.code:
-            raise StorageError(
-                f"cannot save '{target.shown}': safetensors has no {tensor.dtype}, as tensor '{name}' is",
-                hint="cast it first, for example cast_: target: …, to: complex64"
-                if tensor.dtype.cls == "complex"
-                else "cast it first: cast_",
-            )
-    if METADATA in tensors:
-        raise StorageError(
-            f"cannot save '{target.shown}': no tensor may be called '{METADATA}'", hint="move it"
-        )
-    return SavePlan(target, dest, single, plan_layout(tensors, target.shard_bytes, single), replaces)
+    chosen.check(tensors, single, target.shown)
+    return SavePlan(target, dest, single, tensors, chosen, replaces)
 
 
 def execute_save(
@@ -132,17 +130,16 @@ def execute_save(
     work = Work(pieces, pool, plan.target.shown, fsync, sources=_files_read(plan) | set(sources))
     for source in work.sources:
         pool.verify(source)
-    full = {"format": "pt", **metadata}
-    headers = [write_header(shard.tensors, full, phase_of(shard)) for shard in plan.shards]
+    files = plan.files(metadata)
     try:
-        return _save(plan, headers, None if plan.single else companions, work, before_replace, tick, workers)
+        return _save(plan, files, None if plan.single else companions, work, before_replace, tick, workers)
     except OSError as error:
         raise write_failed(plan.target.shown, error) from error
 
 
 def _save(
     plan: SavePlan,
-    headers: list[bytes],
+    files: list[OutFile],
     companions: Path | None,
     work: Work,
     before_replace: Callable[[Path], None],
@@ -151,11 +148,11 @@ def _save(
 ) -> SaveReport:
     dest = plan.dest
     along = companions_of(companions, dest if plan.replaces else None) if companions is not None else []
-    needed = plan.nbytes + sum(map(len, headers)) + sum(path.stat().st_size for path in along)
+    needed = sum(file.size for file in files) + sum(path.stat().st_size for path in along)
     check_space(dest, needed, plan.target.shown)
     staged = stage(dest, folder=not plan.single)
     try:
-        _fill(plan, headers, staged.hidden, work, tick, workers)
+        _fill(plan, files, staged.hidden, work, tick, workers)
         if not plan.single:
             _complete_folder(plan, staged.hidden, along, work)
         for source in work.sources:
@@ -166,42 +163,33 @@ def _save(
         _publish(staged, plan, work.fsync)
     finally:
         staged.discard()
-    sizes = [len(header) + shard.nbytes for header, shard in zip(headers, plan.shards, strict=True)]
-    digests = [digest_of(header[8:], size) for header, size in zip(headers, sizes, strict=True)]
-    files = (dest,) if plan.single else tuple(dest / shard.name for shard in plan.shards)
-    count = sum(len(shard.tensors) for shard in plan.shards)
-    return SaveReport(dest, files, plan.nbytes, count, fingerprint_of(digests))
+    written = (dest,) if plan.single else tuple(dest / file.name for file in files if file.weights)
+    return SaveReport(dest, written, plan.nbytes, len(plan.tensors))
 
 
 def _fill(
-    plan: SavePlan, headers: list[bytes], place: Path, work: Work, tick: Callable[[int], None], workers: int
+    plan: SavePlan, files: list[OutFile], place: Path, work: Work, tick: Callable[[int], None], workers: int
 ) -> None:
-    """Write the weights: into the file ``place`` if the plan is for one file, else into that folder."""
-    paths = [place] if plan.single else [place / shard.name for shard in plan.shards]
+    """Write the files: into ``place`` itself if the plan is for one file, else into that folder."""
+    paths = [place if plan.single else place / file.name for file in files]
     jobs: list[Callable[[], None]] = []
-    for path, shard, header in zip(paths, plan.shards, headers, strict=True):
-        create(path, header, len(header) + shard.nbytes)
-        jobs += units_of(path, shard, header, work)
+    for path, file in zip(paths, files, strict=True):
+        create(path, file)
+        jobs += units_of(path, file, work)
     run_all(jobs, work, workers, tick)
+    sealed = [partial(seal_file, *each, work) for each in zip(paths, files, strict=True) if each[1].seal]
+    run_all(sealed, work, workers, tick)
     if work.fsync:
         # In threads too, although there is nothing to gain: Ctrl-C must not wait for the disk.
-        run_all([lambda path=path: sync_file(path, work) for path in paths], work, workers, tick)  # type: ignore[misc]
+        run_all([partial(sync_file, path, work) for path in paths], work, workers, tick)
 
 
 def _complete_folder(plan: SavePlan, folder: Path, along: list[Path], work: Work) -> None:
-    """Add the index, the files of the folder that is replaced, and the companions."""
+    """Add the files of the folder that is replaced, and the companions."""
     if plan.replaces:
         keep_others(plan.dest, folder)
     for path in along:
         copy_file(path, folder / path.name, work.advance, work.fsync)
-    if len(plan.shards) > 1:
-        fd = os.open(folder / INDEX, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
-            write_at(fd, memoryview(index_of(plan.shards)), 0)
-            if work.fsync:
-                os.fsync(fd)
-        finally:
-            os.close(fd)
     if work.fsync:
         for root, _, _ in os.walk(folder):
             sync_folder(Path(root))
@@ -229,7 +217,7 @@ def _files_read(plan: SavePlan) -> set[StoredFile]:
     """Every file that the tensors read, through however many kernels."""
     files: set[StoredFile] = set()
     seen: set[Kernel] = set()
-    pending = [tensor for shard in plan.shards for tensor in shard.tensors.values()]
+    pending = list(plan.tensors.values())
     while pending:  # no recursion: 10,000 edits of one tensor are a chain of 10,000
         tensor = pending.pop()
         if tensor.file is not None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from brainsurgery_shell.errors import InternalError
 from brainsurgery_shell.graph.files import FilePool, write_at
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
-from brainsurgery_shell.storage.layout import Shard
+from brainsurgery_shell.storage.container import OutFile
 from brainsurgery_shell.storage.space import write_failed
 from brainsurgery_shell.storage.syscalls import start_writing_back
 
@@ -64,24 +64,24 @@ class Work:
                 self.written += nbytes
 
 
-def units_of(path: Path, shard: Shard, header: bytes, work: Work) -> list[Callable[[], None]]:
-    """The jobs that fill the data of ``shard``, whose file at ``path`` has its header and length."""
+def units_of(path: Path, file: OutFile, work: Work) -> list[Callable[[], None]]:
+    """The jobs that fill the data of ``file``, which is at ``path`` with its literals and its length."""
     jobs: list[Callable[[], None]] = []
     items: list[tuple[str, LazyTensor, int]] = []
-    at = first = len(header)
-    for name, tensor in shard.tensors.items():
+    size = 0
+    for (name, tensor), at in zip(file.tensors.items(), file.offsets, strict=True):
         items.append((name, tensor, at))
-        at += tensor.nbytes
-        if at - first >= UNIT:
+        size += tensor.nbytes
+        if size >= UNIT:
             jobs.append(_Unit(path, items, work))
-            items, first = [], at
+            items, size = [], 0
     if items:
         jobs.append(_Unit(path, items, work))
     return jobs
 
 
-def create(path: Path, header: bytes, size: int) -> None:
-    """Make the file at ``path`` with its header and its full ``size`` in bytes, allocated if possible.
+def create(path: Path, file: OutFile) -> None:
+    """Make the file at ``path`` with its literals and its full size, allocated if possible.
 
     Raises:
         OSError: it cannot be made, or there is no room.
@@ -89,14 +89,31 @@ def create(path: Path, header: bytes, size: int) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         try:
-            os.posix_fallocate(fd, 0, size)
+            os.posix_fallocate(fd, 0, file.size)
         except (AttributeError, OSError) as error:
             if isinstance(error, OSError) and error.errno not in _NO_ALLOCATION:
                 raise
-            os.ftruncate(fd, size)
-        write_at(fd, memoryview(header), 0)
+            os.ftruncate(fd, file.size)
+        for at, literal in file.literals:
+            write_at(fd, memoryview(literal), at)
     finally:
         os.close(fd)
+
+
+def seal_file(path: Path, file: OutFile, work: Work) -> None:
+    """Write what depends on all data of a file. Raises ``StorageError`` if the disk fails."""
+    if file.seal is None:
+        return
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            for at, literal in file.seal(fd):
+                work.advance(0)
+                write_at(fd, memoryview(literal), at)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise write_failed(work.shown, error) from error
 
 
 def sync_file(path: Path, work: Work) -> None:
@@ -165,6 +182,9 @@ class _Unit:
             raise write_failed(self._work.shown, error) from error
         try:
             for name, tensor, at in self._items:
+                if self._at + self._count != at:
+                    self._copy_run()
+                    self._at = at
                 self._tensor(tensor)
                 if self._at + self._count != at + tensor.nbytes:
                     raise InternalError(

@@ -1,0 +1,95 @@
+"""What a format of checkpoints on disk is: how its files are read, and how its output is laid out.
+
+A format opens headers and lays out bytes; it never touches the data. Reading data, streaming it, and making
+an output appear at once are the same for all formats, and live elsewhere.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, TypeAlias
+
+from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
+
+Seal: TypeAlias = Callable[[int], Iterable[tuple[int, bytes]]]
+"""From a readable descriptor of a file whose data are complete to what is still to be written where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the headers of one file (or of files that belong together) say."""
+
+    metadata: dict[str, str]
+    tensors: dict[str, LazyTensor]
+    """In the order of their data."""
+    files: tuple[StoredFile, ...]
+    digest: str
+    """A SHA-256 over what describes the tensors, and the files' sizes."""
+    notes: tuple[str, ...] = ()
+    """What a user should know: entries that are no tensors and were left aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutFile:
+    """One file of an output: literal bytes, the data of tensors, and zeros where there is neither."""
+
+    name: str
+    """Relative to the folder that is written; means nothing where one file is."""
+    size: int
+    """Bytes of the whole file."""
+    literals: tuple[tuple[int, bytes], ...]
+    """Byte offset and bytes, written before any data."""
+    tensors: dict[str, LazyTensor] = field(default_factory=dict)
+    """In the order of their data."""
+    offsets: tuple[int, ...] = ()
+    """Where the data of each tensor begins; ascending."""
+    seal: Seal | None = None
+    """What depends on all data (checksums), written last."""
+    weights: bool = True
+    """Whether it holds tensors, and is not an index."""
+
+
+class Container(ABC):
+    """A format of checkpoints."""
+
+    name: ClassVar[str]
+    """As ``format:`` says it."""
+    suffixes: ClassVar[tuple[str, ...]]
+    """Of single files, the usual one first; empty where a checkpoint is always a folder."""
+
+    @abstractmethod
+    def read_file(self, path: Path, shown: str) -> Header:
+        """Read the headers of the file at ``path``, which messages call ``shown``.
+
+        Raises:
+            StorageError: the file cannot be read, or breaks a rule of the format.
+        """
+
+    def recognises(self, start: bytes) -> bool:
+        """Whether a file without a known suffix is of this format, by its first 64 bytes."""
+        return False
+
+    @abstractmethod
+    def check(self, tensors: Mapping[str, LazyTensor], single: bool, shown: str) -> None:
+        """Check that ``tensors`` can be saved, as one file or as a folder.
+
+        Raises:
+            StorageError: the format cannot hold one of them, or not all of them.
+        """
+
+    @abstractmethod
+    def lay_out(
+        self,
+        tensors: Mapping[str, LazyTensor],
+        *,
+        shard_bytes: int | None,
+        single: bool,
+        metadata: Mapping[str, str],
+    ) -> list[OutFile]:
+        """The files of an output, index included. Pure: the same tensors always give the same files.
+
+        ``shard_bytes`` are the bytes of data of one file, at most; ``None`` for one file.
+        """
