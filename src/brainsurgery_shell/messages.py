@@ -32,6 +32,11 @@ def warn(text: str) -> None:
         print(f"{head} {text}", file=sys.stderr)
 
 
+def say(text: str) -> None:
+    """Something that was asked for, and is no result."""
+    print(text, file=sys.stderr)
+
+
 def inform(text: str) -> None:
     """Something that need not be read."""
     if _level == "info":

@@ -75,7 +75,7 @@ def _named_session(settings: Settings, options: Options) -> Session:
             raise UsageError("there is no session to resume")
     elif name is not None:
         check_new_name(name)
-    return Session(settings, name=name, warn=messages.warn)
+    return Session(settings, name=name, warn=messages.warn, say=messages.say)
 
 
 def _with_aliases(checkpoints: list[tuple[str | None, str]]) -> list[tuple[str, str]]:

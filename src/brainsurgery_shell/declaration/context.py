@@ -10,6 +10,7 @@ from brainsurgery_shell.workspace.edit import Report
 from brainsurgery_shell.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from brainsurgery_shell.declaration.expansion import Expansion
     from brainsurgery_shell.graph.evaluate import Evaluator
     from brainsurgery_shell.workspace.checkpoint import Checkpoint
 
@@ -49,6 +50,12 @@ class Services(Protocol):
 
     def help(self, topic: str | None, expression: str | None) -> list[str]:
         """Explain an operation or expression."""
+
+    def steps_of(self, path: str) -> Expansion:
+        """The steps in a plan or script."""
+
+    def set_modes(self, *, dry_run: bool | None, preview: bool | None, verbose: bool | None) -> Report:
+        """Change how further steps are run and told; ``None`` leaves a mode as it is."""
 
     def leave(self) -> None:
         """End the session after this step."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+from brainsurgery_shell.declaration.expansion import Expansion
 from brainsurgery_shell.declaration.kinds import Integer, Kind
 from brainsurgery_shell.declaration.references import Conditions, Tensors
 from brainsurgery_shell.errors import InternalError, fail
@@ -14,7 +15,8 @@ from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.workspace.edit import Edit, Report
 from brainsurgery_shell.workspace.matching import Selection, Where
 
-Run = Callable[..., "Edit | Report | None"]
+Result: TypeAlias = Edit | Report | Expansion | None
+Run = Callable[..., Result]
 """``run(context, **arguments)``; parameters that are left out and have no default are not passed."""
 
 
@@ -58,6 +60,8 @@ class Operation:
     """Whether it changes nothing (dump, diff, help): summaries leave it out."""
     together: bool = False
     """Whether its matches belong together (renumber): a summary of concrete names keeps its pattern."""
+    recorded: bool = True
+    """Whether the journal and summaries hold it (``exit`` and ``set`` are settings of the moment)."""
     replays: bool = True
     """Whether a resumed session runs it again (``save`` does not)."""
 
@@ -152,7 +156,7 @@ def selecting(run: Run) -> Run:
         where: Where | None,
         expect: int | None,
         **arguments: Any,
-    ) -> Edit | Report | None:
+    ) -> Result:
         return run(context, selection=Selection(except_, where, expect), **arguments)
 
     return selected
@@ -162,9 +166,9 @@ def _counting(name: str, run: Run) -> Run:
     """``run``, with ``expect`` held against the number of tensors that it reports."""
 
     @functools.wraps(run)
-    def counted(context: object, expect: int | None, **arguments: Any) -> Edit | Report | None:
+    def counted(context: object, expect: int | None, **arguments: Any) -> Result:
         result = run(context, **arguments)
-        count = result.count if result is not None else 0
+        count = result.count if isinstance(result, (Edit, Report)) else 0
         if expect is not None and count != expect:
             fail(f"{name}: expected {expect} tensors, found {count}")
         return result

@@ -6,7 +6,7 @@ from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.operation import operation
 
 
-@operation("exit", examples=("exit",), inspects=True, counts=False)
+@operation("exit", examples=("exit",), recorded=False, counts=False)
 def exit_(context: Context) -> None:
     """End the session, plan or script. The journal stays, and brainsurgery resume goes on."""
     if not context.checking:

@@ -17,6 +17,8 @@ from typing import Any
 
 from brainsurgery_shell.errors import StorageError, UsageError, did_you_mean, listed
 from brainsurgery_shell.lang.names import is_name
+from brainsurgery_shell.lang.printer import print_command
+from brainsurgery_shell.session.record import Record
 
 Entry = dict[str, Any]
 FILE = "journal.jsonl"
@@ -119,6 +121,25 @@ def _header(name: str) -> Entry:
     from brainsurgery_shell import __version__
 
     return {"kind": "header", "session": name, "version": __version__, "time": time.time()}
+
+
+def entry_of(record: Record, parts: list[Entry] | None) -> Entry:
+    """What the journal says of a step; of an executed file, with the entries of its ``parts``."""
+    entry: Entry = {
+        "kind": "step",
+        "number": record.number,
+        "line": print_command(record.command),
+        "role": record.role,
+        "count": record.count,
+        "seconds": round(record.seconds, 6),
+        "time": time.time(),
+        "folder": str(record.folder),
+    }
+    if record.fingerprint is not None:
+        entry["fingerprint"] = record.fingerprint
+    if parts is not None:
+        entry["parts"] = parts
+    return entry
 
 
 def new_name() -> str:

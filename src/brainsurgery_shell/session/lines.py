@@ -27,14 +27,15 @@ def run_line(session: Session, text: str, *, stdout: TextIO) -> None:
         require_utf8(text)
         line = split_redirect(text)
         if line.shell:
-            _run_shell(line.command_text)
+            if not session.dry:
+                _run_shell(line.command_text)
             return
         command = parse_line(line.command_text)
         if command is None:
             if line.redirect is not None:
                 raise StepError("there is no command to redirect", span=line.redirect.span)
             return
-        if line.redirect is None:
+        if line.redirect is None or session.dry:
             _print(stdout, _run(session, command))
         else:
             _redirected(session, command, line.redirect, stdout)

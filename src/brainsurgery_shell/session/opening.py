@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.tensor import StoredFile
-from brainsurgery_shell.session.journal import Journal
+from brainsurgery_shell.session.journal import Entry, Journal
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.storage.read import Opened, open_checkpoint
 from brainsurgery_shell.workspace.checkpoint import Checkpoint, Origin
+
+Note = Callable[[Entry], None]
 
 
 @dataclass(slots=True)
@@ -48,8 +51,8 @@ class Sources:
         origin = Origin(place, path, folder, opened.fingerprint)
         return Checkpoint.of(opened.tensors, opened.metadata, (origin,))
 
-    def set_aside(self, path: Path, journal: Journal | None) -> str | None:
-        """Before a save replaces ``path``: keep the old bytes readable.
+    def set_aside(self, path: Path, journal: Journal | None, note: Note) -> str | None:
+        """Before a save replaces ``path``: keep the old bytes readable; ``note`` is told what was linked.
 
         Returns a warning if they are not kept for a resumed session.
         """
@@ -59,7 +62,7 @@ class Sources:
                 continue
             for file in opened.files:
                 self.files.pin(file)
-            if journal is not None and not _link(place, opened, journal):
+            if journal is not None and not _link(place, opened, journal, note):
                 warning = (
                     f"'{path}' is a source of this session and cannot be linked aside: "
                     "once this process ends, the session cannot be resumed"
@@ -75,7 +78,7 @@ def _same_file(path: Path, file: StoredFile) -> bool:
     return (status.st_dev, status.st_ino) == (file.facts.device, file.facts.inode)
 
 
-def _link(place: Path, opened: Opened, journal: Journal) -> bool:
+def _link(place: Path, opened: Opened, journal: Journal, note: Note) -> bool:
     """Hard-link a source into the session's folder, and say so in the journal."""
     number = len(list(journal.kept_folder.iterdir())) if journal.kept_folder.is_dir() else 0
     kept = journal.kept_folder / f"{number}-{place.name}"
@@ -93,5 +96,5 @@ def _link(place: Path, opened: Opened, journal: Journal) -> bool:
                 shutil.copyfile(index, kept / index.name)
     except OSError:
         return False
-    journal.append({"kind": "kept", "path": str(place), "at": str(kept)})
+    note({"kind": "kept", "path": str(place), "at": str(kept)})
     return True

@@ -36,6 +36,18 @@ def map_paths(command: Command, change: Callable[[str], str]) -> Command:
     return command
 
 
+def paths_in(command: Command) -> list[str]:
+    """The paths among a command's arguments."""
+    found: list[str] = []
+
+    def note(path: str) -> str:
+        found.append(path)
+        return path
+
+    map_paths(command, note)
+    return found
+
+
 def _change(node: Node, change: Callable[[str], str]) -> Node:
     if isinstance(node, Scalar) and isinstance(node.value, str):
         return Scalar(change(node.value), node.span)

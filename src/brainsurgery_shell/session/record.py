@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from brainsurgery_shell.errors import fail
-from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar
+from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Value, from_value
 from brainsurgery_shell.workspace.edit import Edit
 from brainsurgery_shell.workspace.workspace import Workspace
 
@@ -28,15 +28,23 @@ class Record:
     role: Role
     count: int = 0
     seconds: float = 0.0
-    inverse: Edit | None = None
-    """What takes an edit back; of an edit that was undone, what brings it back."""
+    inverse: list[Edit] = field(default_factory=list)
+    """What, in this order, takes an edit back; of an edit that was undone, what brings it back."""
     aliases: frozenset[str] = frozenset()
     """Checkpoints that it changed."""
+    fingerprint: str | None = None
+    """Of the checkpoint that it opened, if it opened one."""
+    parts: list[Record] = field(default_factory=list)
+    """The steps that it stands for (an executed file), in order; their inverses are its own."""
     undone: bool = False
     saved_alias: str | None = None
     """The checkpoint that a save wrote, if it wrote a whole one."""
     folder: Path = Path()
     """What its relative paths start from."""
+
+    def leaves(self) -> list[Record]:
+        """Itself, or the steps that it stands for."""
+        return [leaf for part in self.parts for leaf in part.leaves()] if self.parts else [self]
 
 
 @dataclass(slots=True)
@@ -54,6 +62,24 @@ class Timeline:
         self.everything.append(record)
         if record.role == "edit":
             self.undone.clear()
+
+    def leaves(self) -> list[Record]:
+        """The steps in force, with the parts of an executed file in its place."""
+        return [leaf for record in self.steps for leaf in record.leaves()]
+
+    def copy(self) -> Timeline:
+        """A timeline that can go on by itself: undoing there changes no record here."""
+        copies: dict[int, Record] = {}
+        undone = [record for group in self.undone for record in group]
+        for record in (*self.everything, *self.steps, *undone):
+            if id(record) not in copies:
+                inverse = [each.detached() for each in record.inverse]
+                copies[id(record)] = replace(record, inverse=inverse)
+        return Timeline(
+            [copies[id(record)] for record in self.steps],
+            [[copies[id(record)] for record in group] for group in self.undone],
+            [copies[id(record)] for record in self.everything],
+        )
 
     def undo(self, workspace: Workspace, count: int) -> list[Record]:
         """Take back the last ``count`` edits, with what was asserted or saved after them; the edits.
@@ -98,8 +124,7 @@ class Timeline:
 def _turn(workspace: Workspace, group: list[Record], undone: bool) -> Record:
     """Apply the inverse of a group's edit; its own inverse takes its place."""
     edit = group[0]
-    if edit.inverse is not None:
-        edit.inverse = workspace.apply(edit.inverse)
+    edit.inverse = [workspace.apply(each) for each in edit.inverse][::-1]
     for record in group:
         record.undone = undone
     return edit
@@ -115,7 +140,7 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
-def with_arguments(command: Command, extra: dict[str, int], primary: str | None) -> Command:
+def with_arguments(command: Command, extra: dict[str, Value], primary: str | None) -> Command:
     """``command`` with further arguments written into it."""
     if not extra:
         return command
@@ -125,5 +150,5 @@ def with_arguments(command: Command, extra: dict[str, int], primary: str | None)
         pairs = payload.pairs
     elif payload is not None and primary is not None:
         pairs = (Pair(primary, payload),)
-    added = tuple(Pair(name, Scalar(value)) for name, value in extra.items())
+    added = tuple(Pair(name, from_value(value)) for name, value in extra.items())
     return Command(command.name, Mapping((*pairs, *added)), command.name_span)

@@ -8,7 +8,7 @@ the pattern stays. Assertions keep their patterns too.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -38,20 +38,19 @@ class _Single:
 
 
 def resolved(session: Session) -> dict[int, list[Command]]:
-    """For each edit in force (by number) the commands that name its tensors one by one."""
+    """For each edit in force (by identity) the commands that name its tensors one by one."""
     workspace = session.workspace.copy()
     for record in reversed(session.timeline.steps):
-        if record.inverse is not None:
-            aliases = {alias: each and each.copy() for alias, each in record.inverse.aliases.items()}
-            workspace.apply(replace(record.inverse, aliases=aliases))
+        for inverse in record.inverse:
+            workspace.apply(inverse.detached())
     found: dict[int, list[Command]] = {}
-    for record in session.timeline.steps:
+    for record in session.timeline.leaves():
         if record.role != "edit":
             continue
         step = bind(record.command)
         commands = _commands(workspace, step)
         if commands is not None:
-            found[record.number] = commands
+            found[id(record)] = commands
         edit = step.operation.run(Context(workspace, session, checking=True), **step.arguments)
         if isinstance(edit, Edit):
             workspace.apply(edit)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any
 
 from brainsurgery_shell.errors import StorageError, SurgeryError
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.session.journal import Entry, Journal, list_sessions, read_entries
-from brainsurgery_shell.session.paths import absolute, map_paths
+from brainsurgery_shell.session.paths import absolute, paths_in
 from brainsurgery_shell.session.record import Record
 from brainsurgery_shell.session.session import Session
+from brainsurgery_shell.session.together import grouped
 
 
 def latest_session() -> str | None:
@@ -30,8 +31,10 @@ def resume(session: Session) -> None:
     session.replaying = True
     folder = session.folder
     try:
+        within = _kept_within(entries)
         for entry in entries:
-            _replay(session, entry)
+            if entry.get("at") not in within:
+                _replay(session, entry)
     except SurgeryError as error:
         raise error.located(step=f"while resuming the session '{session.name}'") from None
     finally:
@@ -42,10 +45,17 @@ def resume(session: Session) -> None:
 
 
 def _expect_sources(session: Session, entries: list[Entry]) -> None:
-    """What every path was when it was opened, and where a later save of the session put it."""
+    """Where later saves of the session put what was at a path, in order."""
     for entry in entries:
         if entry["kind"] == "kept":
             session.sources.moved.setdefault(Path(entry["path"]), []).append(Path(entry["at"]))
+
+
+def _kept_within(entries: list[Entry]) -> set[str]:
+    """What was linked aside in the middle of an executed file: noted at once, and again where it happened."""
+    parts = [part for entry in entries for part in entry.get("parts", ())]
+    found = {part["at"] for part in parts if part["kind"] == "kept"}
+    return found | _kept_within(parts) if parts else found
 
 
 def _replay(session: Session, entry: Entry) -> None:
@@ -66,18 +76,20 @@ def _replay(session: Session, entry: Entry) -> None:
         session.sources.expected.pop(Path(entry["path"]), None)
 
 
-def _replay_step(session: Session, entry: dict[str, Any]) -> None:
+def _replay_step(session: Session, entry: Entry) -> None:
     command = parse_line(entry["line"])
     if command is None:
         raise StorageError(f"the journal of '{session.name}' holds an empty step")
-    if entry["role"] in ("assert", "inspect"):
-        session.timeline.add(
-            Record(entry["number"], command, entry["role"], entry["count"], entry["seconds"])
-        )
-        return
-    if "fingerprint" in entry:
-        paths: list[str] = []
-        map_paths(command, lambda text: paths.append(text) or text)  # type: ignore[func-returns-value]
-        for path in paths:
-            session.sources.expected[absolute(path, session.sources.folder)] = entry["fingerprint"]
-    session.execute(command)
+    if "parts" in entry:
+        started = time.perf_counter()
+        with grouped(session, None, None) as group:
+            for part in entry["parts"]:
+                _replay(session, part)
+        session.close_group(command, group, started)
+    elif entry["role"] in ("assert", "inspect"):
+        session.remember(Record(entry["number"], command, entry["role"], entry["count"], entry["seconds"]))
+    else:
+        if "fingerprint" in entry:
+            for path in paths_in(command):
+                session.sources.expected[absolute(path, session.sources.folder)] = entry["fingerprint"]
+        session.execute(command)

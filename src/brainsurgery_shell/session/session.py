@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from brainsurgery_shell.collector import collector_paused
 from brainsurgery_shell.declaration.bind import Step, bind
 from brainsurgery_shell.declaration.context import Context, SaveRequest
-from brainsurgery_shell.errors import StepError, SurgeryError
+from brainsurgery_shell.declaration.expansion import Expansion
+from brainsurgery_shell.errors import StepError, SurgeryError, fail
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
-from brainsurgery_shell.session.journal import Entry, Journal, new_name
+from brainsurgery_shell.session.journal import Entry, Journal, entry_of, new_name
 from brainsurgery_shell.session.opening import Sources
+from brainsurgery_shell.session.preview import preview
 from brainsurgery_shell.session.record import (
     Record,
     Role,
@@ -25,6 +27,7 @@ from brainsurgery_shell.session.record import (
     with_arguments,
 )
 from brainsurgery_shell.session.settings import Settings
+from brainsurgery_shell.session.together import Group, grouped, run_steps
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Edit, Report
 from brainsurgery_shell.workspace.workspace import Workspace
@@ -56,6 +59,7 @@ class Session:
         name: str | None = None,
         folder: Path | None = None,
         warn: Callable[[str], None] = lambda text: None,
+        say: Callable[[str], None] = lambda text: None,
         tick: Callable[[int], None] = lambda nbytes: None,
     ) -> None:
         from brainsurgery_shell.graph.files import FilePool
@@ -65,6 +69,8 @@ class Session:
         self.name = name or new_name()
         self.folder = folder or Path.cwd()
         self.warn = warn
+        self.say = say
+        """Tells what is neither a result nor a warning."""
         self.tick = tick
         self.workspace = Workspace()
         self.timeline = Timeline()
@@ -76,6 +82,10 @@ class Session:
         """Where a summary is about to be written: its relative paths start there."""
         self.journal = Journal(self.name) if settings.journal and not settings.dry_run else None
         self.replaying = False
+        self.groups: list[Group] = []
+        """Files that are being executed, the innermost last."""
+        self._rehearsal: tuple[Workspace, Timeline, set[str]] | None = None
+        """What a dry run goes back to when it ends."""
         self._written_alias: str | None = None
         """Which checkpoint the last save wrote."""
         self._evaluator: Evaluator | None = None
@@ -122,28 +132,36 @@ class Session:
         """
         started = time.perf_counter()
         step = bind(command)
-        context = Context(self.workspace, self, checking=self.settings.dry_run)
+        if self.groups and not step.operation.in_plans:
+            fail(f"'{command.name}' has no place in a file that is executed", span=command.name_span)
+        opened = len(self.sources.opened)
+        context = Context(self.workspace, self, checking=self.dry)
         with collector_paused():
             result = step.operation.run(context, **step.arguments)
+        if isinstance(result, Expansion):
+            return self._expand(command, result, started)
+        record = Record(0, command, "inspect", seconds=started)
+        if len(self.sources.opened) > opened:
+            record.fingerprint = self.sources.opened[-1][1].fingerprint
         if isinstance(result, Edit):
-            if not self.settings.dry_run and not self.replaying:
-                for check in result.checks:
-                    check(self.evaluator)
-            with collector_paused():
-                self._apply(step, result, started)
-            if self.settings.dry_run:
-                return Report([f"would do: {print_command(command)} ({result.count} tensors)"])
-            return None
-        if self._is_recorded(step):
-            role: Role = _role(step, result)
-            count = result.count if result is not None else 0
-            record = Record(
-                len(self.timeline.everything) + 1, command, role, count, time.perf_counter() - started
-            )
+            return self._edit(step, result, record)
+        record.count = result.count if result is not None else 0
+        if step.operation.recorded and step.operation.in_plans:
+            record.role = _role(step, result)
             self._record(record)
-            if role == "save" and result is not None:
+            if record.role == "save" and result is not None:
                 self._saved(step, record)
         return result
+
+    @property
+    def dry(self) -> bool:
+        """Whether steps are run on a copy, and nothing is written."""
+        return self.settings.dry_run or self.rehearses
+
+    @property
+    def rehearses(self) -> bool:
+        """Whether ``set: dry-run: true`` is in force."""
+        return self._rehearsal is not None
 
     def scratch(self) -> Session:
         """A copy that can be edited and thrown away: for checking a plan before it runs."""
@@ -165,44 +183,72 @@ class Session:
         if self.journal is not None:
             self.journal.close()
 
-    def _apply(self, step: Step, edit: Edit, started: float) -> None:
-        command = with_arguments(step.command, edit.drawn, step.operation.primary)
-        aliases = frozenset(edit.tensors) or frozenset(edit.aliases)
-        with uninterrupted():
-            inverse = self.workspace.apply(edit)
-            record = Record(
-                len(self.timeline.everything) + 1,
-                command,
-                "edit",
-                edit.count,
-                time.perf_counter() - started,
-                inverse,
-                aliases & self.workspace.checkpoints.keys(),
-            )
+    def _edit(self, step: Step, edit: Edit, record: Record) -> Report | None:
+        """Apply what a step changes."""
+        if self.settings.preview and not self.replaying:
+            for line in preview(self.workspace, edit):
+                self.say(line)
+        if not self.dry and not self.replaying:
+            for check in edit.checks:
+                check(self.evaluator)
+        record.command = with_arguments(step.command, edit.drawn, step.operation.primary)
+        record.role, record.count = "edit", edit.count
+        aliases = frozenset(edit.tensors)
+        if not aliases and record.fingerprint is None:
+            aliases = frozenset(edit.aliases)
+        with collector_paused(), uninterrupted():
+            record.inverse = [self.workspace.apply(edit)]
+            record.aliases = aliases & self.workspace.checkpoints.keys()
             try:
                 self._record(record)
             except SurgeryError:
-                self.workspace.apply(inverse)
+                self.workspace.apply(record.inverse[0])
                 raise
         self.unsaved_aliases |= set(edit.tensors)
+        if not self.dry:
+            return None
+        return Report([f"would do: {print_command(record.command)} ({edit.count} tensors)"])
 
-    def _record(self, record: Record) -> None:
+    def _expand(self, command: Command, expansion: Expansion, started: float) -> Report:
+        """Run the steps that a step stands for as one."""
+        with grouped(self, expansion.file, expansion.folder) as group:
+            lines = run_steps(self, expansion)
+        self.close_group(command, group, started)
+        return Report(lines)
+
+    def close_group(self, command: Command, group: Group, started: float) -> None:
+        """Record the steps of a group, which have run, as one step."""
+        record = group.record(command)
+        record.seconds = started
+        with uninterrupted():
+            try:
+                self._record(record, group)
+            except SurgeryError:
+                for inverse in record.inverse:
+                    self.workspace.apply(inverse)
+                raise
+
+    def _record(self, record: Record, group: Group | None = None) -> None:
         """Into the journal first: a step is reported only when it is on the disk."""
         record.folder = self.sources.folder
-        entry: Entry = {
-            "kind": "step",
-            "number": record.number,
-            "line": print_command(record.command),
-            "role": record.role,
-            "count": record.count,
-            "seconds": round(record.seconds, 6),
-            "time": time.time(),
-            "folder": str(self.sources.folder),
-        }
-        if record.command.name == "load":
-            entry["fingerprint"] = self.sources.opened[-1][1].fingerprint
-        self._write(entry)
-        self.timeline.add(record)
+        record.seconds = time.perf_counter() - record.seconds
+        record.number = 0 if self.groups else len(self.timeline.everything) + 1
+        entry = entry_of(record, group.entries if group is not None else None)
+        if self.groups:
+            self.groups[-1].entries.append(entry)
+        else:
+            self._write(entry)
+        self.remember(record)
+        if self.settings.verbose and not self.replaying:
+            tensors = "1 tensor" if record.count == 1 else f"{record.count} tensors"
+            self.say(f"{record.command.name}: {tensors}, {record.seconds:.3f} s")
+
+    def remember(self, record: Record) -> None:
+        """A step was executed: of the file that is being executed, else of the session."""
+        if self.groups:
+            self.groups[-1].parts.append(record)
+        else:
+            self.timeline.add(record)
 
     def _saved(self, step: Step, record: Record) -> None:
         """A whole checkpoint was written: its edits are saved now."""
@@ -211,11 +257,8 @@ class Session:
         record.saved_alias = step.arguments.get("alias") or self._written_alias
         self.unsaved_aliases.discard(str(record.saved_alias))
 
-    def _is_recorded(self, step: Step) -> bool:
-        return step.operation.in_plans and step.operation.name != "exit"
-
     def _write(self, entry: Entry) -> None:
-        if self.journal is not None and not self.replaying:
+        if self.journal is not None and not self.replaying and not self.dry:
             self.journal.append(entry)
 
     # What operations are handed
@@ -287,16 +330,44 @@ class Session:
 
         return help_text(topic, expression)
 
+    def steps_of(self, path: str) -> Expansion:
+        """The steps in a plan or script."""
+        from brainsurgery_shell.session.files import steps_of
+
+        return steps_of(self, path)
+
+    def set_modes(self, *, dry_run: bool | None, preview: bool | None, verbose: bool | None) -> Report:
+        """Change how further steps are run and told."""
+        if preview is not None:
+            self.settings.preview = preview
+        if verbose is not None:
+            self.settings.verbose = verbose
+        if dry_run is False and any(group.dry for group in self.groups):
+            fail("a dry run that began outside this file cannot end in it")
+        if dry_run is not None and dry_run != self.rehearses:
+            self.rehearse(dry_run)
+        modes = {"dry-run": self.dry, "preview": self.settings.preview, "verbose": self.settings.verbose}
+        return Report([f"{name}: {'true' if mode else 'false'}" for name, mode in modes.items()], modes)
+
+    def rehearse(self, on: bool) -> None:
+        """Begin a dry run on a copy of the workspace, or end it and go back."""
+        if self._rehearsal is not None and not on:
+            self.workspace, self.timeline, self.unsaved_aliases = self._rehearsal
+            self._rehearsal = None
+        elif on:
+            self._rehearsal = self.workspace, self.timeline, self.unsaved_aliases
+            self.workspace, self.timeline = self.workspace.copy(), self.timeline.copy()
+            self.unsaved_aliases = set(self.unsaved_aliases)
+
     def leave(self) -> None:
         """After this step."""
         self.leaving = True
 
     def changed_aliases(self) -> list[str]:
         """In the order in which steps changed them."""
-        names: dict[str, None] = {}
-        for record in self.timeline.steps:
-            names |= dict.fromkeys(sorted(record.aliases)) if record.command.name != "load" else {}
-        return list(names)
+        running = (part for group in self.groups for part in group.parts)
+        changed = (sorted(record.aliases) for record in (*self.timeline.steps, *running))
+        return list(dict.fromkeys(alias for aliases in changed for alias in aliases))
 
     def open(self, path: str, alias: str, layout: str | None) -> Checkpoint:
         """Headers only."""
@@ -336,9 +407,15 @@ class Session:
         )
 
     def _before_replace(self, path: Path) -> None:
-        warning = self.sources.set_aside(path, self.journal)
+        warning = self.sources.set_aside(path, self.journal, self._kept)
         if warning is not None:
             self.warn(warning)
+
+    def _kept(self, entry: Entry) -> None:
+        """A source was linked aside. It stays so, whatever becomes of the file that is being executed."""
+        self._write(entry)
+        if self.groups:
+            self.groups[-1].entries.append(entry)
 
 
 def _role(step: Step, result: Report | None) -> Role:

@@ -29,4 +29,8 @@ class Settings:
     arena_root: Path | None = None
     saves: SaveDefaults = field(default_factory=lambda: SaveDefaults(5 * 2**30))
     dry_run: bool = False
+    preview: bool = False
+    """Whether each edit is shown before it is made."""
+    verbose: bool = False
+    """Whether each step tells its tensors and time."""
     journal: bool = True

@@ -21,13 +21,13 @@ def summarize(session: Session, *, everything: bool, resolve: bool, layout: str)
     from brainsurgery_shell.session.resolve import resolved
 
     base = session.summary_folder or session.folder
-    records = [record for record in session.timeline.steps if everything or record.role != "inspect"]
+    records = [record for record in session.timeline.leaves() if everything or record.role != "inspect"]
     output = _output(records) if layout == "yaml" else None
     commands: list[Command] = []
     chosen = [record for record in records if record is not output]
     concrete = resolved(session) if resolve else {}
     for record in chosen:
-        for command in concrete.get(record.number, [record.command]):
+        for command in concrete.get(id(record), [record.command]):
             commands.append(_moved(command, record, base))
     inputs = [(each.alias, _input_path(each, base)) for each in session.inputs]
     if layout == "oly":

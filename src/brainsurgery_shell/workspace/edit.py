@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from brainsurgery_shell.graph.tensor import LazyTensor
+from brainsurgery_shell.lang.tree import Value
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -34,10 +35,14 @@ class Edit:
     default: DefaultAlias | None = None
     count: int = 0
     """Tensors that the step's first reference matched."""
-    drawn: dict[str, int] = field(default_factory=dict)
-    """Arguments that were drawn (seeds), by parameter: a replay needs them."""
+    drawn: dict[str, Value] = field(default_factory=dict)
+    """Arguments that the step found out (seeds, ranks), by parameter: a replay needs them."""
     checks: list[Callable[[Evaluator], None]] = field(default_factory=list)
     """What only data can show, evaluated before the edit is applied; each raises if it does not hold."""
+
+    def detached(self) -> Edit:
+        """The same edit, whose checkpoints can be edited where it is applied."""
+        return replace(self, aliases={alias: each and each.copy() for alias, each in self.aliases.items()})
 
 
 @dataclass(frozen=True, slots=True)

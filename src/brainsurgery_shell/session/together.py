@@ -1,0 +1,121 @@
+"""Several steps as one: what ``execute`` stands for. All happen or none, and one undo takes them back."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brainsurgery_shell.declaration.expansion import Expansion, Planned
+from brainsurgery_shell.errors import StepError, SurgeryError, fail
+from brainsurgery_shell.lang.printer import print_command
+from brainsurgery_shell.lang.tree import Command
+from brainsurgery_shell.session.journal import Entry
+from brainsurgery_shell.session.record import Record, Role, uninterrupted
+
+if TYPE_CHECKING:
+    from brainsurgery_shell.session.session import Session
+
+DEEPEST = 16
+"""How many files may execute one another."""
+
+
+@dataclass(slots=True)
+class Group:
+    """The steps of one file that have run so far."""
+
+    file: Path | None
+    dry: bool
+    """Whether a dry run was in force when it began."""
+    parts: list[Record] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    """What the journal will say of them."""
+
+    def record(self, command: Command) -> Record:
+        """All of them as one step."""
+        roles: set[Role] = {part.role for part in self.parts}
+        role: Role = "edit" if "edit" in roles else "save" if "save" in roles else "assert"
+        return Record(
+            0,
+            command,
+            role,
+            sum(part.count for part in self.parts),
+            inverse=[each for part in reversed(self.parts) for each in part.inverse],
+            aliases=frozenset().union(*(part.aliases for part in self.parts)),
+            parts=self.parts,
+        )
+
+
+@contextmanager
+def grouped(session: Session, file: Path | None, folder: Path | None) -> Iterator[Group]:
+    """Run steps as the parts of one: if one fails, all are taken back."""
+    _check_nesting(session, file)
+    group = Group(file, session.rehearses)
+    before = session.folder, session.sources.folder, set(session.unsaved_aliases)
+    session.groups.append(group)
+    if folder is not None:
+        session.folder = session.sources.folder = folder
+    try:
+        try:
+            yield group
+        finally:
+            if session.rehearses != group.dry:  # what a file sets ends with the file
+                session.rehearse(group.dry)
+    except BaseException:
+        with uninterrupted():
+            for part in reversed(group.parts):
+                for inverse in part.inverse:
+                    session.workspace.apply(inverse)
+            session.unsaved_aliases = before[2]
+        raise
+    finally:
+        session.groups.pop()
+        session.leaving = False  # exit ends the file, not the session
+        session.folder, session.sources.folder = before[0], before[1]
+
+
+def run_steps(session: Session, expansion: Expansion) -> list[str]:
+    """Run the steps of an expansion one after the other; what they print.
+
+    Raises:
+        SurgeryError: one failed; located in its file.
+    """
+    lines: list[str] = []
+    for number, planned in enumerate(expansion.steps):
+        try:
+            lines += _run(session, planned)
+        except SurgeryError as error:
+            if expansion.file is None and planned.command is not None:
+                shown = print_command(planned.command)
+                raise error.located(step=f"transforms[{number}] of execute: {shown}") from None
+            raise
+        if session.leaving:
+            break
+    return lines
+
+
+def _run(session: Session, planned: Planned) -> list[str]:
+    from brainsurgery_shell.session.lines import run_line
+
+    if planned.command is None:
+        out = io.StringIO()
+        try:
+            run_line(session, planned.source.text, stdout=out)
+        except SurgeryError as error:
+            raise error.relocated(planned.source) from None
+        return out.getvalue().splitlines()
+    try:
+        report = session.execute(planned.command)
+    except SurgeryError as error:
+        raise error.located(source=planned.source, span=planned.command.name_span) from None
+    return report.lines if report is not None else []
+
+
+def _check_nesting(session: Session, file: Path | None) -> None:
+    if file is not None and any(group.file == file for group in session.groups):
+        fail(f"'{file}' executes itself")
+    if len(session.groups) >= DEEPEST:
+        raise StepError(f"files that execute one another go deeper than {DEEPEST}")
