@@ -129,7 +129,7 @@ def _script(path: Path) -> list[str]:
 
 def _write_summary(session: Session, path: Path) -> None:
     session.summary_folder = path.absolute().parent
-    lines = session.summarize(
+    lines = session.services.summarize(
         everything=False, resolve=False, layout="oly" if path.suffix == ".oly" else "yaml"
     )
     try:

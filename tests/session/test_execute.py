@@ -167,5 +167,5 @@ def test_the_journal_that_cannot_be_written(patient: Patient, monkeypatch: pytes
         raise StorageError("the disk is full")
 
     box(patient)
-    monkeypatch.setattr(Session, "_write", refuse)
+    monkeypatch.setattr(Session, "write", refuse)
     patient.fails("execute: transforms: ['delete: w']", "the disk is full")

@@ -51,7 +51,7 @@ def resolved(session: Session) -> dict[int, list[Command]]:
         commands = _commands(workspace, step)
         if commands is not None:
             found[id(record)] = commands
-        edit = step.operation.run(Context(workspace, session, checking=True), **step.arguments)
+        edit = step.operation.run(Context(workspace, session.services, checking=True), **step.arguments)
         if isinstance(edit, Edit):
             workspace.apply(edit)
     return found

@@ -67,9 +67,9 @@ def _replay(session: Session, entry: Entry) -> None:
     elif kind == "step":
         _replay_step(session, entry)
     elif kind == "undo":
-        session.undo(entry["count"])
+        session.services.undo(entry["count"])
     elif kind == "redo":
-        session.redo(entry["count"])
+        session.services.redo(entry["count"])
     elif kind == "kept":
         # From here on the path means what the save wrote.
         session.sources.moved[Path(entry["path"])].pop(0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from brainsurgery_shell.collector import collector_paused
 from brainsurgery_shell.declaration.bind import Step, bind
-from brainsurgery_shell.declaration.context import Context, SaveRequest
+from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.expansion import Expansion
 from brainsurgery_shell.errors import StepError, SurgeryError, fail
 from brainsurgery_shell.lang.printer import print_command
@@ -26,17 +26,14 @@ from brainsurgery_shell.session.record import (
     uninterrupted,
     with_arguments,
 )
+from brainsurgery_shell.session.services import SessionServices
 from brainsurgery_shell.session.settings import Settings
 from brainsurgery_shell.session.together import Group, grouped, run_steps
-from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Edit, Report
 from brainsurgery_shell.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from brainsurgery_shell.graph.evaluate import Evaluator
-
-
-Turn = Callable[[Workspace, int], list[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class Input:
 
 
 class Session:
-    """Executes commands. Implements what operations are handed (``Services``)."""
+    """Executes commands, each whole or not at all, and records them."""
 
     def __init__(
         self,
@@ -72,6 +69,7 @@ class Session:
         self.say = say
         """Tells what is neither a result nor a warning."""
         self.tick = tick
+        self.services = SessionServices(self)
         self.workspace = Workspace()
         self.timeline = Timeline()
         self.inputs: list[Input] = []
@@ -86,7 +84,7 @@ class Session:
         """Files that are being executed, the innermost last."""
         self._rehearsal: tuple[Workspace, Timeline, set[str]] | None = None
         """What a dry run goes back to when it ends."""
-        self._written_alias: str | None = None
+        self.written_alias: str | None = None
         """Which checkpoint the last save wrote."""
         self._evaluator: Evaluator | None = None
 
@@ -104,7 +102,7 @@ class Session:
             StorageError: it cannot be opened.
         """
         checkpoint = self.sources.open(path)
-        self._say_notes()
+        self.say_notes()
         origin = checkpoint.origins[0]
         if alias in self.workspace.checkpoints:
             raise StepError(
@@ -112,7 +110,7 @@ class Session:
             )
         self.workspace.checkpoints[alias] = checkpoint
         self.inputs.append(Input(alias, path, origin.path, origin.fingerprint))
-        self._write(
+        self.write(
             {
                 "kind": "input",
                 "alias": alias,
@@ -135,7 +133,7 @@ class Session:
         if self.groups and not step.operation.in_plans:
             fail(f"'{command.name}' has no place in a file that is executed", span=command.name_span)
         opened = len(self.sources.opened)
-        context = Context(self.workspace, self, checking=self.dry)
+        context = Context(self.workspace, self.services, checking=self.dry)
         with collector_paused():
             result = step.operation.run(context, **step.arguments)
         if isinstance(result, Expansion):
@@ -237,7 +235,7 @@ class Session:
         if self.groups:
             self.groups[-1].entries.append(entry)
         else:
-            self._write(entry)
+            self.write(entry)
         self.remember(record)
         if self.settings.verbose and not self.replaying:
             tensors = "1 tensor" if record.count == 1 else f"{record.count} tensors"
@@ -254,14 +252,17 @@ class Session:
         """A whole checkpoint was written: its edits are saved now."""
         if step.arguments.get("target") is not None:
             return
-        record.saved_alias = step.arguments.get("alias") or self._written_alias
+        record.saved_alias = step.arguments.get("alias") or self.written_alias
         self.unsaved_aliases.discard(str(record.saved_alias))
 
-    def _write(self, entry: Entry) -> None:
+    def write(self, entry: Entry) -> None:
+        """Append an entry to the journal, if there is one and this is no rehearsal.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         if self.journal is not None and not self.replaying and not self.dry:
             self.journal.append(entry)
-
-    # What operations are handed
 
     @property
     def evaluator(self) -> Evaluator:
@@ -277,78 +278,6 @@ class Session:
             )
         return self._evaluator
 
-    def undo(self, count: int) -> Report:
-        """Take back the last ``count`` edits and what was asserted or saved after them."""
-        return self._turn("undo", self.timeline.undo, self.timeline.redo, count)
-
-    def redo(self, count: int) -> Report:
-        """Bring back the last ``count`` undone edits and what followed them."""
-        return self._turn("redo", self.timeline.redo, self.timeline.undo, count)
-
-    def _turn(self, what: str, turn: Turn, back: Turn, count: int) -> Report:
-        with uninterrupted():
-            edits = turn(self.workspace, count)
-            try:
-                self._write({"kind": what, "count": count})
-            except SurgeryError:
-                back(self.workspace, count)
-                raise
-        for edit in edits:
-            self.unsaved_aliases |= edit.aliases & self.workspace.checkpoints.keys()
-        if not any(record.role == "edit" for record in self.timeline.steps):
-            self.unsaved_aliases.clear()  # all is as it was opened
-        done = {"undo": "undone", "redo": "redone"}[what]
-        return Report([f"{done}: {print_command(edit.command)}" for edit in edits], None, count)
-
-    def history(self) -> Report:
-        """Every step of the session, numbered."""
-        rows = [
-            {
-                "number": each.number,
-                "line": print_command(each.command),
-                "undone": each.undone,
-                "count": each.count,
-            }
-            for each in self.timeline.everything
-        ]
-        width = len(str(len(rows)))
-        lines = [
-            f"{row['number']:>{width}}{' (undone)' if row['undone'] else ''}  {row['line']}" for row in rows
-        ]
-        return Report(lines or ["no steps yet"], rows, len(rows))
-
-    def summarize(self, *, everything: bool, resolve: bool, layout: str) -> Report:
-        """The plan of the steps in force."""
-        from brainsurgery_shell.session.summary import summarize
-
-        lines = summarize(self, everything=everything, resolve=resolve, layout=layout)
-        return Report(lines, None, len(self.timeline.steps))
-
-    def help(self, topic: str | None, expression: str | None) -> list[str]:
-        """From the declarations."""
-        from brainsurgery_shell.describe import help_text
-
-        return help_text(topic, expression)
-
-    def steps_of(self, path: str) -> Expansion:
-        """The steps in a plan or script."""
-        from brainsurgery_shell.session.files import steps_of
-
-        return steps_of(self, path)
-
-    def set_modes(self, *, dry_run: bool | None, preview: bool | None, verbose: bool | None) -> Report:
-        """Change how further steps are run and told."""
-        if preview is not None:
-            self.settings.preview = preview
-        if verbose is not None:
-            self.settings.verbose = verbose
-        if dry_run is False and any(group.dry for group in self.groups):
-            fail("a dry run that began outside this file cannot end in it")
-        if dry_run is not None and dry_run != self.rehearses:
-            self.rehearse(dry_run)
-        modes = {"dry-run": self.dry, "preview": self.settings.preview, "verbose": self.settings.verbose}
-        return Report([f"{name}: {'true' if mode else 'false'}" for name, mode in modes.items()], modes)
-
     def rehearse(self, on: bool) -> None:
         """Begin a dry run on a copy of the workspace, or end it and go back."""
         if self._rehearsal is not None and not on:
@@ -359,61 +288,16 @@ class Session:
             self.workspace, self.timeline = self.workspace.copy(), self.timeline.copy()
             self.unsaved_aliases = set(self.unsaved_aliases)
 
-    def leave(self) -> None:
-        """After this step."""
-        self.leaving = True
-
-    def changed_aliases(self) -> list[str]:
-        """In the order in which steps changed them."""
-        running = (part for group in self.groups for part in group.parts)
-        changed = (sorted(record.aliases) for record in (*self.timeline.steps, *running))
-        return list(dict.fromkeys(alias for aliases in changed for alias in aliases))
-
-    def open(self, path: str, alias: str, layout: str | None) -> Checkpoint:
-        """Headers only."""
-        checkpoint = self.sources.open(path, layout)
-        self._say_notes()
-        return checkpoint
-
-    def _say_notes(self) -> None:
+    def say_notes(self) -> None:
         """What a user should know of the checkpoint that was just opened."""
         path, opened = self.sources.opened[-1]
         if not self.replaying:
             for note in opened.notes:
                 self.warn(f"{path.name}: {note}")
 
-    def save(self, request: SaveRequest, checking: bool) -> Report:
-        """Write a checkpoint; while checking or replaying, only check."""
-        from brainsurgery_shell.session.saving import check_save, save
-
-        self._written_alias = request.alias
-        if self.replaying:
-            return Report([], None, len(request.tensors))
-        plan = check_save(request, self.sources.folder, self.settings.saves)
-        if checking:
-            return Report(
-                [f"would save {len(request.tensors)} tensors to {request.path}"], None, len(request.tensors)
-            )
-        self._write({"kind": "saving", "path": str(plan.dest)})
-        return save(
-            request,
-            plan,
-            self.workspace.checkpoints[request.alias],
-            self.evaluator,
-            workers=self.settings.saves.workers,
-            before_replace=self._before_replace,
-            warn=self.warn,
-            tick=self.tick,
-        )
-
-    def _before_replace(self, path: Path) -> None:
-        warning = self.sources.set_aside(path, self.journal, self._kept)
-        if warning is not None:
-            self.warn(warning)
-
-    def _kept(self, entry: Entry) -> None:
+    def note_kept(self, entry: Entry) -> None:
         """A source was linked aside. It stays so, whatever becomes of the file that is being executed."""
-        self._write(entry)
+        self.write(entry)
         if self.groups:
             self.groups[-1].entries.append(entry)
 

@@ -1,0 +1,156 @@
+"""What a session does for the operations that need more than a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brainsurgery_shell.declaration.context import SaveRequest
+from brainsurgery_shell.declaration.expansion import Expansion
+from brainsurgery_shell.errors import SurgeryError, fail
+from brainsurgery_shell.lang.printer import print_command
+from brainsurgery_shell.session.record import Record, uninterrupted
+from brainsurgery_shell.workspace.checkpoint import Checkpoint
+from brainsurgery_shell.workspace.edit import Report
+from brainsurgery_shell.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from brainsurgery_shell.graph.evaluate import Evaluator
+    from brainsurgery_shell.session.session import Session
+
+Turn = Callable[[Workspace, int], list[Record]]
+
+
+class SessionServices:
+    """The services of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """The session's."""
+        return self._session.evaluator
+
+    def undo(self, count: int) -> Report:
+        """Take back the last ``count`` edits and what was asserted or saved after them."""
+        return self._turn("undo", self._session.timeline.undo, self._session.timeline.redo, count)
+
+    def redo(self, count: int) -> Report:
+        """Bring back the last ``count`` undone edits and what followed them."""
+        return self._turn("redo", self._session.timeline.redo, self._session.timeline.undo, count)
+
+    def _turn(self, what: str, turn: Turn, back: Turn, count: int) -> Report:
+        with uninterrupted():
+            edits = turn(self._session.workspace, count)
+            try:
+                self._session.write({"kind": what, "count": count})
+            except SurgeryError:
+                back(self._session.workspace, count)
+                raise
+        for edit in edits:
+            self._session.unsaved_aliases |= edit.aliases & self._session.workspace.checkpoints.keys()
+        if not any(record.role == "edit" for record in self._session.timeline.steps):
+            self._session.unsaved_aliases.clear()  # all is as it was opened
+        done = {"undo": "undone", "redo": "redone"}[what]
+        return Report([f"{done}: {print_command(edit.command)}" for edit in edits], None, count)
+
+    def history(self) -> Report:
+        """Every step of the session, numbered."""
+        rows = [
+            {
+                "number": each.number,
+                "line": print_command(each.command),
+                "undone": each.undone,
+                "count": each.count,
+            }
+            for each in self._session.timeline.everything
+        ]
+        width = len(str(len(rows)))
+        lines = [
+            f"{row['number']:>{width}}{' (undone)' if row['undone'] else ''}  {row['line']}" for row in rows
+        ]
+        return Report(lines or ["no steps yet"], rows, len(rows))
+
+    def summarize(self, *, everything: bool, resolve: bool, layout: str) -> Report:
+        """The plan of the steps in force."""
+        from brainsurgery_shell.session.summary import summarize
+
+        lines = summarize(self._session, everything=everything, resolve=resolve, layout=layout)
+        return Report(lines, None, len(self._session.timeline.steps))
+
+    def help(self, topic: str | None, expression: str | None) -> list[str]:
+        """From the declarations."""
+        from brainsurgery_shell.describe import help_text
+
+        return help_text(topic, expression)
+
+    def steps_of(self, path: str) -> Expansion:
+        """The steps in a plan or script."""
+        from brainsurgery_shell.session.files import steps_of
+
+        return steps_of(self._session, path)
+
+    def set_modes(self, *, dry_run: bool | None, preview: bool | None, verbose: bool | None) -> Report:
+        """Change how further steps are run and told."""
+        settings = self._session.settings
+        if preview is not None:
+            settings.preview = preview
+        if verbose is not None:
+            settings.verbose = verbose
+        if dry_run is False and any(group.dry for group in self._session.groups):
+            fail("a dry run that began outside this file cannot end in it")
+        if dry_run is not None and dry_run != self._session.rehearses:
+            self._session.rehearse(dry_run)
+        modes = {
+            "dry-run": self._session.dry,
+            "preview": self._session.settings.preview,
+            "verbose": self._session.settings.verbose,
+        }
+        return Report([f"{name}: {'true' if mode else 'false'}" for name, mode in modes.items()], modes)
+
+    def leave(self) -> None:
+        """After this step."""
+        self._session.leaving = True
+
+    def changed_aliases(self) -> list[str]:
+        """In the order in which steps changed them."""
+        running = (part for group in self._session.groups for part in group.parts)
+        changed = (sorted(record.aliases) for record in (*self._session.timeline.steps, *running))
+        return list(dict.fromkeys(alias for aliases in changed for alias in aliases))
+
+    def open(self, path: str, alias: str, layout: str | None) -> Checkpoint:
+        """Headers only."""
+        checkpoint = self._session.sources.open(path, layout)
+        self._session.say_notes()
+        return checkpoint
+
+    def save(self, request: SaveRequest, checking: bool) -> Report:
+        """Write a checkpoint; while checking or replaying, only check."""
+        from brainsurgery_shell.session.saving import check_save, save
+
+        self._session.written_alias = request.alias
+        if self._session.replaying:
+            return Report([], None, len(request.tensors))
+        plan = check_save(request, self._session.sources.folder, self._session.settings.saves)
+        if checking:
+            return Report(
+                [f"would save {len(request.tensors)} tensors to {request.path}"], None, len(request.tensors)
+            )
+        self._session.write({"kind": "saving", "path": str(plan.dest)})
+        return save(
+            request,
+            plan,
+            self._session.workspace.checkpoints[request.alias],
+            self._session.evaluator,
+            workers=self._session.settings.saves.workers,
+            before_replace=self._before_replace,
+            warn=self._session.warn,
+            tick=self._session.tick,
+        )
+
+    def _before_replace(self, path: Path) -> None:
+        warning = self._session.sources.set_aside(path, self._session.journal, self._session.note_kept)
+        if warning is not None:
+            self._session.warn(warning)
