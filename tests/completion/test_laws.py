@@ -66,6 +66,7 @@ def test_there_is_an_answer_to_every_text(text: str, cursor: int) -> None:
 @example(["a.1.x", "a.11x"], "")
 @example(["a\\n.b"], '"')
 @example(["x::y", "b::[1]"], "'")
+@example(["_::."], "")
 @settings(max_examples=150, deadline=None)
 def test_a_name_that_was_chosen_segment_by_segment_is_the_one_that_matches(
     names: list[str], quote: str

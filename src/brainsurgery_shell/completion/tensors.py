@@ -123,7 +123,8 @@ class _Writer:
         typed, meta = self._typed, meta_of(child, self._checkpoint)
         text = typed.kept + escaped(child.segment, typed.dot)
         if child.leaf is None:
-            text = self._front + text + typed.dot
+            text += typed.dot
+            text = self._fronted(text) + text
             return self._pen.value(text, f"{child.segment}.", meta, final=False)
         if typed.literal is not None and self._is_ambiguous(child.segment):
             text = escaped(child.leaf, r"\.")
