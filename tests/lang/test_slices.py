@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from brainsurgery_shell.errors import StepError
@@ -19,14 +19,6 @@ shapes = st.lists(st.integers(0, 6), max_size=4).map(tuple)
 indices = st.lists(numbers | ranges | st.just(...), min_size=1, max_size=5).filter(
     lambda items: items.count(...) <= 1
 )
-mild = st.lists(
-    st.integers(-2, 1)
-    | st.builds(slice, st.none() | st.integers(-4, 1), st.none(), st.none() | st.integers(1, 3)),
-    min_size=1,
-    max_size=3,
-)  # fmt: skip
-
-
 def written(items: list[object]) -> str:
     def one(item: object) -> str:
         if item is ...:
@@ -68,22 +60,6 @@ def test_it_selects_what_numpy_selects(items: list[object], shape: tuple[int, ..
     chosen = np.arange(math.prod(shape)).reshape(shape)
     plain = chosen[tuple(slice(r.start, r.stop, r.step) for r in resolved.ranges)]
     assert np.array_equal(plain.reshape(resolved.shape), expected)
-    assert resolved.is_full == (expected.shape == shape and np.array_equal(expected, chosen))
-
-
-@given(mild, st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple))
-def test_one_piece_of_the_row_major_tensor_is_found(items: list[object], shape: tuple[int, ...]) -> None:
-    expected = outcome(items, shape)
-    assume(expected is not None)
-    assert expected is not None
-    resolved = read(written(items)).resolve(shape, "w")
-    flat = expected.ravel()
-    in_one_piece = np.array_equal(flat, np.arange(flat[0], flat[0] + flat.size))
-    assert resolved.element_range == ((flat[0], flat[-1] + 1) if in_one_piece else None)
-    if resolved.leading_rows is not None:
-        start, stop, dropped = resolved.leading_rows
-        rows = np.arange(math.prod(shape)).reshape(shape)[start:stop]
-        assert np.array_equal(rows[0] if dropped else rows, expected)
 
 
 @given(indices)

@@ -6,7 +6,6 @@ nobody means (a slice that selects nothing) is an error, as is what torch refuse
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from enum import Enum
@@ -78,39 +77,6 @@ class ResolvedSlice:
     def shape(self) -> tuple[int, ...]:
         """The shape of the result: dimensions with an index are gone."""
         return tuple(dim.length for dim in self.ranges if dim.keep)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the result is the whole tensor in its own shape."""
-        return all(
-            dim.keep and dim.length == size for dim, size in zip(self.ranges, self.source_shape, strict=True)
-        )
-
-    @property
-    def leading_rows(self) -> tuple[int, int, bool] | None:
-        """``(start, stop, dropped)`` if at most the first dimension is restricted, to neighbouring rows."""
-        if not self.ranges or self.ranges[0].step != 1:
-            return None
-        rest = zip(self.ranges[1:], self.source_shape[1:], strict=True)
-        if not all(dim.keep and dim.length == size for dim, size in rest):
-            return None
-        first = self.ranges[0]
-        return first.start, first.stop, not first.keep
-
-    @property
-    def element_range(self) -> tuple[int, int] | None:
-        """``(start, stop)`` in elements of the row-major source, if what is selected lies there in one piece.
-
-        That is so when single positions lead, one range with step 1 follows, and the rest is whole.
-        """
-        start, inner, whole = 0, 1, True
-        for dim, size in zip(reversed(self.ranges), reversed(self.source_shape), strict=True):
-            if dim.length > 1 and (not whole or dim.step != 1):
-                return None
-            start += dim.start * inner
-            inner *= size
-            whole = whole and dim.length == size
-        return start, start + math.prod(dim.length for dim in self.ranges)
 
 
 @dataclass(frozen=True, slots=True)
