@@ -10,6 +10,7 @@ from brainsurgery_shell.errors import listed
 from brainsurgery_shell.graph.cast import Cast
 from brainsurgery_shell.graph.evaluate import Evaluator
 from brainsurgery_shell.lang.sizes import size_words
+from brainsurgery_shell.session.config import disagreements
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.settings import SaveDefaults
 from brainsurgery_shell.storage.save import SavePlan, SaveTarget, execute_save, plan_save
@@ -58,6 +59,9 @@ def save(
         workers=workers,
     )
     warn_of_overflow(evaluator, warn)
+    if not plan.single:
+        for each in disagreements(plan.dest, request.tensors):
+            warn(f"{request.path}: {each}")
     files = f"{len(report.files)} file" + ("" if len(report.files) == 1 else "s")
     line = f"saved {report.tensors} tensors, {size_words(report.nbytes)}, to {request.path} ({files})"
     data = {"path": request.path, "tensors": report.tensors, "nbytes": report.nbytes}
