@@ -16,7 +16,7 @@ from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.kinds import Completes, Kind
 from brainsurgery_shell.declaration.operation import EXPRESSIONS, Operation, Parameter, summary_of
 from brainsurgery_shell.declaration.references import Tensors
-from brainsurgery_shell.errors import StepError, did_you_mean
+from brainsurgery_shell.errors import StepError
 from brainsurgery_shell.lang.tree import Mapping, Node
 
 
@@ -85,8 +85,11 @@ class Expression(Kind):
         if declared is None:
             raise StepError(
                 f"unknown expression '{pair.key}'",
-                hint=did_you_mean(pair.key, EXPRESSIONS.names())
-                or f"expressions: {', '.join(EXPRESSIONS.names())}",
+                hint=EXPRESSIONS.hint(pair.key, f"expressions: {', '.join(EXPRESSIONS.names())}"),
                 span=pair.key_span,
             )
         return Assertion(declared, bind_arguments(declared, pair.value, pair.key_span))
+
+    def schema(self) -> dict[str, Any]:
+        """A map with one key; the schema of a plan says which."""
+        return {"$ref": "#/$defs/expression"}

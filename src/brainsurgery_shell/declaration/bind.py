@@ -29,7 +29,7 @@ def bind(command: Command, registry: Registry = OPERATIONS) -> Step:
     if operation is None:
         raise StepError(
             f"unknown operation '{command.name}'",
-            hint=did_you_mean(command.name, registry.names()) or "help lists the operations",
+            hint=registry.hint(command.name, "help lists the operations"),
             span=command.name_span,
         )
     arguments = bind_arguments(operation, command.payload, command.name_span)
@@ -48,12 +48,7 @@ def bind_arguments(operation: Operation, payload: Node | None, span: Span) -> di
         if parameter.name in given:
             raise StepError(f"'{parameter.name}' is given twice", span=pair.key_span)
         given[parameter.name] = pair
-        try:
-            arguments[parameter.argument] = parameter.kind.accept(pair.value)
-        except StepError as error:
-            if not error.message.startswith(f"{operation.name}: "):
-                error.message = f"{operation.name}: {parameter.name}: {error.message}"
-            raise error.located(span=pair.key_span) from None
+        arguments[parameter.argument] = _accepted(operation, parameter, pair)
     for parameter in operation.parameters:
         if parameter.name in given:
             continue
@@ -65,6 +60,23 @@ def bind_arguments(operation: Operation, payload: Node | None, span: Span) -> di
             )
         arguments[parameter.argument] = parameter.default
     return arguments
+
+
+def _accepted(operation: Operation, parameter: Parameter, pair: Pair) -> Any:
+    try:
+        return parameter.kind.accept(pair.value)
+    except StepError as error:
+        if not error.message.startswith(f"{operation.name}: "):
+            error.message = f"{operation.name}: {parameter.name}: {error.message}"
+        raise error.located(span=pair.key_span) from None
+    except Exception as error:
+        if operation.origin is None:
+            raise
+        raise StepError(
+            f"{operation.name}: {parameter.name}: {type(error).__name__}: {error}",
+            hint=f"look at {operation.origin}",
+            span=pair.key_span,
+        ) from error
 
 
 def usage(operation: Operation) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from brainsurgery_shell.declaration.expansion import Expansion
 from brainsurgery_shell.declaration.kinds import Integer, Kind
 from brainsurgery_shell.declaration.references import Conditions, Tensors
-from brainsurgery_shell.errors import InternalError, fail
+from brainsurgery_shell.errors import InternalError, did_you_mean, fail, listed
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.workspace.edit import Edit, Report
 from brainsurgery_shell.workspace.matching import Selection, Where
@@ -64,6 +65,8 @@ class Operation:
     """Whether the journal and summaries hold it (``exit`` and ``set`` are settings of the moment)."""
     replays: bool = True
     """Whether a resumed session runs it again (``save`` does not)."""
+    origin: str | None = None
+    """The file or package of a user that declares it; ``None``: it is built in."""
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter with that name."""
@@ -85,8 +88,13 @@ SELECTION = (EXCEPT, WHERE, EXPECT)
 class Registry:
     """Declared things by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str) -> None:
+        self._what = what
+        """What an entry is called in messages."""
         self._known: dict[str, Operation] = {}
+        self._adapt: Callable[[Operation], Operation] | None = None
+        self.left_out: list[str] = []
+        """Files of users that were to declare more and could not be loaded."""
 
     def add(self, operation: Operation) -> None:
         """Declare one.
@@ -94,9 +102,34 @@ class Registry:
         Raises:
             InternalError: the name is taken.
         """
-        if operation.name in self._known:
-            raise InternalError(f"the operation '{operation.name}' is declared twice")
-        self._known[operation.name] = operation
+        other = self._known.get(operation.name)
+        if other is not None:
+            whose = "built in" if other.origin is None else f"declared in {other.origin}"
+            raise InternalError(f"the {self._what} '{operation.name}' exists already: it is {whose}")
+        self._known[operation.name] = operation if self._adapt is None else self._adapt(operation)
+
+    @contextmanager
+    def declaring(self, adapt: Callable[[Operation], Operation]) -> Iterator[list[str]]:
+        """Within it, what is declared first goes through ``adapt``; an exception takes all of it back.
+
+        The names that were declared are in the list at the end.
+        """
+        before = dict(self._known)
+        names: list[str] = []
+        self._adapt = adapt
+        try:
+            yield names
+            names += self._known.keys() - before.keys()
+        except BaseException:
+            self._known = before
+            raise
+        finally:
+            self._adapt = None
+
+    def forget_users(self) -> None:
+        """Back to what is built in."""
+        self._known = {name: each for name, each in self._known.items() if each.origin is None}
+        self.left_out.clear()
 
     def get(self, name: str) -> Operation | None:
         """The operation with that name."""
@@ -110,9 +143,17 @@ class Registry:
         """All of them, by name."""
         return [self._known[name] for name in self.names()]
 
+    def hint(self, name: str, otherwise: str) -> str:
+        """For a name that is unknown: the nearest one, else ``otherwise``."""
+        return self.noted(did_you_mean(name, self._known) or otherwise)
 
-OPERATIONS = Registry()
-EXPRESSIONS = Registry()
+    def noted(self, hint: str) -> str:
+        """``hint``, with the files that might have declared what is missed."""
+        return f"{hint}; not loaded: {listed(self.left_out)}" if self.left_out else hint
+
+
+OPERATIONS = Registry("operation")
+EXPRESSIONS = Registry("expression")
 
 
 def operation(
@@ -123,7 +164,7 @@ def operation(
     selects: bool = False,
     counts: bool = True,
     registry: Registry = OPERATIONS,
-    **flags: bool,
+    **flags: Any,
 ) -> Callable[[Run], Run]:
     """Declare the decorated function as an operation; its docstring's first paragraph is the summary.
 

@@ -84,7 +84,10 @@ class Writes:
 
         Raises:
             StepError: the destination is not as it must be, or two sources go there.
+            TypeError: ``tensor`` is none.
         """
+        if not isinstance(tensor, LazyTensor):  # an edit would take None for a deletion
+            raise TypeError(f"expected a lazy tensor for {to.shown}, found {type(tensor).__name__}")
         key = (to.alias, to.name)
         other = self._written.get(key)
         if other is not None:

@@ -1,0 +1,1 @@
+"""Operations that users bring: finding their files, loading them, and saying whose fault a failure is."""
