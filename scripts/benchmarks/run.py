@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import names, saving
+from benchmarks import names, phlora, saving
 from benchmarks.results import Result, table
 
 MAKER = Path(__file__).with_name("checkpoints.py")
@@ -26,12 +26,20 @@ def _names(folder: Path, size: float, repeats: int) -> list[Result]:
     return names.measure(folder, repeats)
 
 
-BENCHMARKS: dict[str, Callable[[Path, float, int], list[Result]]] = {"saving": _saving, "names": _names}
+def _phlora(folder: Path, size: float, repeats: int) -> list[Result]:
+    return phlora.measure(repeats, large=size > 1)
+
+
+BENCHMARKS: dict[str, Callable[[Path, float, int], list[Result]]] = {
+    "saving": _saving,
+    "names": _names,
+    "phlora": _phlora,
+}
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("--quick", action="store_true", help="1 GB and 3 repeats")
+    parser.add_argument("--quick", action="store_true", help="1 GB (or smaller matrices) and 3 repeats")
     parser.add_argument("--size", type=float, help="GB of the large checkpoint (default: 4)")
     parser.add_argument("--repeats", type=int, help="of each side (default: 5)")
     parser.add_argument("--folder", help="where the files go (default: the folder for temporary files)")

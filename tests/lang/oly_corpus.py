@@ -61,7 +61,7 @@ def tagged_command(command: Command | None) -> object:
 @cache
 def accepted() -> list[Accept]:
     cases = []
-    for place, fields, _ in _blocks("accept"):
+    for place, fields, _ in blocks("accept"):
         tree = json.loads(fields["tree"])
         cases.append(Accept(fields["line"], fields.get("canonical", fields["line"]), tree, place))
     return cases
@@ -69,10 +69,10 @@ def accepted() -> list[Accept]:
 
 @cache
 def rejected() -> list[Reject]:
-    return [Reject(fields["line"], error, place) for place, fields, error in _blocks("reject")]
+    return [Reject(fields["line"], error, place) for place, fields, error in blocks("reject")]
 
 
-def _blocks(folder: str) -> list[tuple[str, dict[str, str], str]]:
+def blocks(folder: str) -> list[tuple[str, dict[str, str], str]]:
     """The cases of all files of a folder: where it stands, its fields, its error."""
     found: list[tuple[str, dict[str, str], str]] = []
     for path in sorted((CORPUS / folder).glob("*.txt")):

@@ -19,6 +19,8 @@ shapes = st.lists(st.integers(0, 6), max_size=4).map(tuple)
 indices = st.lists(numbers | ranges | st.just(...), min_size=1, max_size=5).filter(
     lambda items: items.count(...) <= 1
 )
+
+
 def written(items: list[object]) -> str:
     def one(item: object) -> str:
         if item is ...:

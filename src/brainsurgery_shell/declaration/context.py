@@ -45,8 +45,10 @@ class Services(Protocol):
     def history(self) -> Report:
         """The steps so far."""
 
-    def summarize(self, *, everything: bool, resolve: bool, layout: str) -> Report:
-        """The plan of the steps in force."""
+    def summarize(
+        self, *, everything: bool, resolve: bool, layout: str, requires: str | None = None
+    ) -> Report:
+        """The plan of the steps in force; ``requires``: the fingerprints in it (header or content)."""
 
     def help(self, topic: str | None, expression: str | None) -> list[str]:
         """Explain an operation or expression."""
@@ -62,6 +64,9 @@ class Services(Protocol):
 
     def changed_aliases(self) -> list[str]:
         """Aliases that the steps in force changed."""
+
+    def only_input(self) -> str | None:
+        """The alias of the only input of the plan that runs, if one runs and has just one."""
 
     def open(self, path: str, alias: str, layout: str | None) -> Checkpoint:
         """Open a checkpoint; headers only."""

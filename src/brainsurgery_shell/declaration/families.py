@@ -72,9 +72,12 @@ def tensorwise(
 
 
 def pairwise(
-    name: str, *parameters: Parameter, examples: tuple[str, ...] = ()
+    name: str, *parameters: Parameter, examples: tuple[str, ...] = (), in_place: bool = True
 ) -> Callable[[Compute], Compute]:
-    """Declare ``compute(a, b, **arguments)`` as ``name`` (from_a, from_b, to) and ``name_`` (from, to)."""
+    """Declare ``compute(a, b, **arguments)`` as ``name`` (from_a, from_b, to) and ``name_`` (from, to).
+
+    The second one only if ``in_place``.
+    """
     fitting = "the results; existing ones must have their shape and dtype"
     three = (
         Parameter("from_a", Tensors(), "the first tensors"),
@@ -89,7 +92,8 @@ def pairwise(
     def declare(compute: Compute) -> Compute:
         member = _Pairwise(compute)
         _declare(name, compute, (*three, *parameters), member.out_of_place, examples)
-        _declare(f"{name}_", compute, (*two, *parameters), member.in_place, examples)
+        if in_place:
+            _declare(f"{name}_", compute, (*two, *parameters), member.in_place, examples)
         return compute
 
     return declare

@@ -68,6 +68,10 @@ class Kind(ABC):
         """An accepted value with concrete names in place of its references; ``None``: it has none."""
         return None
 
+    def alone(self, value: Any, at: int) -> Node | None:
+        """What a value with an item for each match says of match ``at`` alone; ``None``: it has none such."""
+        return None
+
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of its values."""
         return {}
@@ -204,6 +208,10 @@ class Label(Text):
             return str(node.value)
         return super().accept(node)
 
+    def schema(self) -> dict[str, Any]:
+        """A string or a whole number."""
+        return {"type": ["string", "integer"]}
+
 
 class DTypeKind(Kind):
     """A dtype by its torch name."""
@@ -225,8 +233,8 @@ class DTypeKind(Kind):
         return [dtype.name for dtype in ALL]
 
     def schema(self) -> dict[str, Any]:
-        """A string."""
-        return {"type": "string"}
+        """One of the names, or a short form of one."""
+        return {"anyOf": [{"enum": list(self.choices())}, {"type": "string"}]}
 
 
 class Size(Kind):
@@ -250,7 +258,7 @@ class Size(Kind):
 
     def schema(self) -> dict[str, Any]:
         """A string or a number."""
-        return {"type": ["string", "integer", "null"]}
+        return {"type": ["string", "integer", "null"], "minimum": 1}
 
 
 @dataclass(frozen=True)
@@ -269,7 +277,7 @@ class Integers(Kind):
 
     def schema(self) -> dict[str, Any]:
         """A list."""
-        return {"type": "array", "items": {"type": "integer"}}
+        return {"type": "array", "items": Integer(self.least).schema()}
 
 
 class Value(Kind):
@@ -300,6 +308,10 @@ class Values(Kind):
         if isinstance(node, Scalar) and isinstance(node.value, (int, float)):
             return node.value
         self.reject(node)
+
+    def schema(self) -> dict[str, Any]:
+        """A number, or lists of such."""
+        return {"type": ["number", "boolean", "array"]}
 
 
 def _is_number(text: str) -> bool:

@@ -36,8 +36,8 @@ class Tensors(Kind):
         return Scalar(name(value))
 
     def schema(self) -> dict[str, Any]:
-        """A string or a list."""
-        return {"type": ["string", "array"]}
+        """A string, or a list of segments."""
+        return _reference_schema()
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Names(Kind):
         return Scalar(name(value))
 
     def schema(self) -> dict[str, Any]:
-        """A string or a list."""
-        return {"type": ["string", "array"]}
+        """A string, or a list of segments."""
+        return _reference_schema()
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,12 @@ class ListOf(Kind):
 
     def schema(self) -> dict[str, Any]:
         """An array."""
-        return {"type": "array", "items": self.item.schema()}
+        return {"type": "array", "items": self.item.schema(), "minItems": self.least}
+
+
+def _reference_schema() -> dict[str, Any]:
+    segments = {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1}
+    return {"anyOf": [{"type": "string"}, segments]}
 
 
 class Conditions(Kind):

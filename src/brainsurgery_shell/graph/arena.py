@@ -51,3 +51,11 @@ class Arena:
             os.close(handle)
             Path(name).unlink()
         return mapped
+
+    def copy(self, flat: torch.Tensor) -> torch.Tensor:
+        """A flat tensor (not an empty one), copied into the arena.
+
+        Raises:
+            StorageError: there is no room, or ``root`` cannot be written.
+        """
+        return self.tensor(flat.dtype, flat.numel(), flat.element_size()).copy_(flat)

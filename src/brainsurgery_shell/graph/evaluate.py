@@ -8,15 +8,16 @@ first: in memory while the budget lasts, else in the arena, a memory-mapped scra
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from brainsurgery_shell.errors import InternalError, SurgeryError
 from brainsurgery_shell.graph.arena import Arena
 from brainsurgery_shell.graph.files import FilePool
+from brainsurgery_shell.graph.kept import Kept
 from brainsurgery_shell.graph.kernel import Kernel, Overflow, Piece, Request, WholeKernel
 from brainsurgery_shell.graph.runtime import held_dtype, load_torch
 from brainsurgery_shell.graph.schedule import Schedule, plan_schedule
@@ -52,20 +53,17 @@ class Evaluator:
         arena_root: Path | None = None,
         files: FilePool | None = None,
     ) -> None:
-        self.memory = memory
         self.provider = provider
         self.files = files or FilePool()
         self.overflows: dict[Kernel, None] = {}
         """Kernels that saw values overflow, in order."""
         self._arena = Arena(arena_root)
-        self._kept: OrderedDict[LazyTensor, torch.Tensor] = OrderedDict()
-        self._kept_bytes = 0
+        self._kept = Kept(memory, self._arena)
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Drop what is kept and remove the scratch files."""
         self._kept.clear()
-        self._kept_bytes = 0
 
     def pieces(self, tensor: LazyTensor) -> Iterator[memoryview | LazyTensor]:
         """The tensor's bytes in order: computed ones as memory, stored ones as tensors to copy from."""
@@ -99,7 +97,7 @@ class Evaluator:
 
     def _prepare(self, tensor: LazyTensor) -> Schedule:
         """Materialise, in order, all that ``tensor`` needs complete."""
-        schedule = plan_schedule(tensor)
+        schedule = plan_schedule(tensor, self._kept.find)
         for index, node in enumerate(schedule.complete):
             schedule.results[node] = self._complete(node, schedule)
             for used in schedule.last_used.get(index, ()):
@@ -107,12 +105,11 @@ class Evaluator:
         return schedule
 
     def _complete(self, node: LazyTensor, schedule: Schedule) -> torch.Tensor:
-        """All of ``node``, flat, in memory or in the arena."""
-        with self._lock:
-            kept = self._kept.get(node)
-            if kept is not None:
-                self._kept.move_to_end(node)
-                return kept
+        """All of ``node``, flat, in memory or in the arena; other outputs may share it."""
+        return self._kept.once(node, partial(self._make, node, schedule))
+
+    def _make(self, node: LazyTensor, schedule: Schedule) -> tuple[torch.Tensor, bool]:
+        """All of ``node``, and whether it lies in the arena."""
         kernel = node.kernel
         if isinstance(kernel, WholeKernel) and kernel.whole_result:
             inputs = [
@@ -122,39 +119,27 @@ class Evaluator:
                 computed = kernel.compute(node, inputs).reshape(-1)
             except (RuntimeError, TypeError, ValueError) as error:
                 raise refused(error) from error
-            if not self._spills(node.nbytes):
-                return self._keep(node, computed)
-            result = self._buffer(node)
-            result.copy_(computed)
-            return self._keep(node, result)
-        result = self._buffer(node)
+            if not node.numel or not self._spills(node.nbytes):
+                return computed, False
+            return self._arena.copy(computed), True
+        result, in_arena = self._buffer(node)
         total = held_elements(node)
         for first in range(0, total, PIECE_ELEMENTS):
             last = min(total, first + PIECE_ELEMENTS)
             result[first:last] = self._run(node, first, last, schedule)
-        return self._keep(node, result)
+        return result, in_arena
 
     def _spills(self, nbytes: int) -> bool:
-        return self.provider == "arena" or self._kept_bytes + nbytes > self.memory
+        return self.provider == "arena" or self._kept.nbytes + nbytes > self._kept.memory
 
-    def _buffer(self, node: LazyTensor) -> torch.Tensor:
-        """Room for all of ``node``: in memory if the budget has it, else in the arena."""
+    def _buffer(self, node: LazyTensor) -> tuple[torch.Tensor, bool]:
+        """Room for all of ``node``: in memory if the budget has it, else (and then true) in the arena."""
         dtype, itemsize = held_dtype(node.dtype)
         elements = held_elements(node)
         if elements and self._spills(node.nbytes):
-            return self._arena.tensor(dtype, elements, itemsize)
+            return self._arena.tensor(dtype, elements, itemsize), True
         buffer: torch.Tensor = load_torch().empty(elements, dtype=dtype)
-        return buffer
-
-    def _keep(self, node: LazyTensor, result: torch.Tensor) -> torch.Tensor:
-        """Remember a result that other outputs may share; forget the oldest beyond the budget."""
-        with self._lock:
-            self._kept[node] = result
-            self._kept_bytes += node.nbytes
-            while self._kept_bytes > self.memory and len(self._kept) > 1:
-                oldest, _ = self._kept.popitem(last=False)
-                self._kept_bytes -= oldest.nbytes
-        return result
+        return buffer, False
 
     def _run(self, tensor: LazyTensor, start: int, stop: int, schedule: Schedule) -> torch.Tensor:
         """One range of one tensor. The stack is ours, so that chains may be of any length."""
@@ -175,9 +160,10 @@ class Evaluator:
                 result = done.value
                 if result is None:
                     raise InternalError("a kernel made nothing") from done
-                uses = schedule.uses.get(node, 1)
-                if uses > 1 and stack:
-                    shared[node, first, last] = Shared(result, uses - 1)
+                if stack:
+                    _share(
+                        shared, (node, first, last), Shared(result, schedule.uses.get(node, 1) - 1), tensor
+                    )
                 continue
             result = None
             if isinstance(wanted, Overflow):
@@ -235,6 +221,14 @@ def refused(error: Exception) -> SurgeryError:
     """What torch would not compute, as an error of ours."""
     reason = str(error).strip().split("\n")[0] or type(error).__name__
     return SurgeryError(f"torch cannot compute this: {reason}")
+
+
+def _share(shared: dict[Range, Shared], done: Range, answer: Shared, target: LazyTensor) -> None:
+    """Keep a piece for the other kernels that will ask for it."""
+    if answer.uses:
+        shared[done] = answer
+    elif target.kernel is not None and target.kernel.whole_result and done[0] in target.kernel.inputs:
+        shared.clear()  # a reduction goes from block to block: what is left over will not be asked for
 
 
 def _start(tensor: LazyTensor, start: int, stop: int) -> Piece:

@@ -63,6 +63,11 @@ class Kernel(ABC):
         return False
 
     @property
+    def costly(self) -> bool:
+        """Whether the result is rather moved to the arena than computed again."""
+        return False
+
+    @property
     def changes_ranges(self) -> bool:
         """Whether a range of the result comes from another range of an input."""
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,15 @@ class Schedule:
     """What is materialised now, flat."""
 
 
-def plan_schedule(target: LazyTensor) -> Schedule:
+def plan_schedule(
+    target: LazyTensor, kept: Callable[[LazyTensor], torch.Tensor | None] = lambda node: None
+) -> Schedule:
     """Walk the graph below ``target`` (without recursion) and decide what is materialised.
 
     Materialised are the inputs of whole kernels, results that are made at once, and computed tensors that
     several kernels read where one of them reads other ranges: without that, repeated edits of regions
-    would evaluate the same elements exponentially often.
+    would evaluate the same elements exponentially often. What ``kept`` finds is there already: nothing below
+    it is needed.
     """
     kernel = target.kernel
     if kernel is None:
@@ -38,13 +42,16 @@ def plan_schedule(target: LazyTensor) -> Schedule:
     streams = not kernel.whole_inputs and not kernel.whole_result
     if streams and all(each.kernel is None for each in kernel.inputs):
         return Schedule([], {}, {})  # the usual case, and there may be 100,000 of it
-    order = _post_order(target)
+    held: dict[LazyTensor, torch.Tensor] = {}
+    order = _post_order(target, kept, held)
+    if target in held:
+        return Schedule([], {}, {}, held)
     uses: dict[LazyTensor, int] = {}
     moved: set[LazyTensor] = set()
     complete: set[LazyTensor] = set()
     for node in order:
         kernel = node.kernel
-        if kernel is None:
+        if kernel is None or node in held:
             continue
         if kernel.whole_result:
             complete.add(node)
@@ -55,11 +62,15 @@ def plan_schedule(target: LazyTensor) -> Schedule:
             if kernel.whole_inputs:
                 complete.add(each)
     complete |= {node for node in moved if uses[node] > 1 and node.kernel is not None}
-    ordered = [node for node in order if node in complete]
-    return Schedule(ordered, uses, _last_uses(ordered, complete, target))
+    ordered = [node for node in order if node in complete and node not in held]
+    return Schedule(ordered, uses, _last_uses(ordered, complete | held.keys(), target), held)
 
 
-def _post_order(target: LazyTensor) -> list[LazyTensor]:
+def _post_order(
+    target: LazyTensor,
+    kept: Callable[[LazyTensor], torch.Tensor | None],
+    held: dict[LazyTensor, torch.Tensor],
+) -> list[LazyTensor]:
     order: list[LazyTensor] = []
     seen: set[LazyTensor] = set()
     stack: list[tuple[LazyTensor, bool]] = [(target, False)]
@@ -72,7 +83,12 @@ def _post_order(target: LazyTensor) -> list[LazyTensor]:
             continue
         seen.add(node)
         stack.append((node, True))
-        if node.kernel is not None:
+        if node.kernel is None:
+            continue
+        result = kept(node)
+        if result is not None:
+            held[node] = result
+        else:
             stack.extend((each, False) for each in reversed(node.kernel.inputs))
     return order
 

@@ -39,8 +39,8 @@ class StoredFile:
         self.facts = facts
         self.shown = shown
         """The path as the user typed it, for messages."""
-        self.tied: frozenset[int] = frozenset()
-        """Offsets in bytes where several names share one storage: tied tensors."""
+        self.tied: frozenset[LazyTensor] = frozenset()
+        """Tensors of it that had several names when it was opened, as input and output embeddings do."""
 
 
 class LazyTensor:

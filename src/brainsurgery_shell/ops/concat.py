@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.families import TO_NEW, computed_for
 from brainsurgery_shell.declaration.kinds import Boolean, Completes, Integer, Kind, Rename
 from brainsurgery_shell.declaration.operation import Parameter, operation
-from brainsurgery_shell.declaration.references import Names, Tensors
+from brainsurgery_shell.declaration.references import ListOf, Names, Tensors
 from brainsurgery_shell.graph.build import concat as concat_tensors
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
@@ -40,6 +41,10 @@ class Sources(Kind):
         """Every source by its name."""
         sources: list[Reference | Template] = [value[0], *value[1]]
         return Sequence(tuple(Scalar(name(each)) for each in sources))
+
+    def schema(self) -> dict[str, Any]:
+        """A list."""
+        return ListOf(Tensors()).schema()
 
 
 @operation(

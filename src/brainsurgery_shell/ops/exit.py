@@ -8,6 +8,5 @@ from brainsurgery_shell.declaration.operation import operation
 
 @operation("exit", examples=("exit",), recorded=False, counts=False)
 def exit_(context: Context) -> None:
-    """End the session, plan or script. The journal stays, and brainsurgery resume goes on."""
-    if not context.checking:
-        context.services.leave()
+    """End the session, plan or script; a plan's output is written. brainsurgery resume goes on."""
+    context.services.leave()

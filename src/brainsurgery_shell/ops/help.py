@@ -14,7 +14,6 @@ from brainsurgery_shell.workspace.edit import Report
     Parameter("assert", Label("an expression", "expressions"), "an assertion to explain", required=False),
     examples=("help", "help: copy", "help: assert: shape"),
     inspects=True,
-    in_plans=False,
     counts=False,
 )
 def help_(context: Context, topic: str | None, assert_: str | None) -> Report:

@@ -72,7 +72,7 @@ def save(
 
 
 def which_alias(context: Context) -> str:
-    """The only alias, else the only one that steps changed.
+    """The only alias, else the only one that steps changed, else the only input of the plan that runs.
 
     Raises:
         StepError: several could be meant.
@@ -86,6 +86,9 @@ def which_alias(context: Context) -> str:
     if len(changed) == 1:
         return changed[0]
     candidates = changed or aliases
+    only_input = context.services.only_input()
+    if only_input in candidates:
+        return only_input
     fail(
         f"which checkpoint is to be saved? Candidates: {', '.join(candidates)}",
         hint=f"name it: save: path: …, alias: {candidates[0]} (in a plan, output: alias: {candidates[0]})",

@@ -63,7 +63,7 @@ def _commands(workspace: Workspace, step: Step) -> list[Command] | None:
         return None
     chosen = Selection(step.arguments.get("except_"), step.arguments.get("where"), None)
     matches = find(workspace, reference, chosen, none_is_fine=True).matches
-    singles = [_single(workspace, step, match) for match in matches]
+    singles = [_single(workspace, step, match, at) for at, match in enumerate(matches)]
     before: dict[int, set[int]] = {number: set() for number in range(len(singles))}
     readers: dict[str, list[int]] = {}
     for number, single in enumerate(singles):
@@ -89,7 +89,7 @@ def _matched(step: Step) -> Reference | None:
     return None
 
 
-def _single(workspace: Workspace, step: Step, match: Match) -> _Single:
+def _single(workspace: Workspace, step: Step, match: Match, at: int) -> _Single:
     reads, writes = {f"{match.alias}::{match.name}"}, set[str]()
     payload = step.command.payload
     primary = step.operation.primary or ""
@@ -107,7 +107,8 @@ def _single(workspace: Workspace, step: Step, match: Match) -> _Single:
                 text = _filled(workspace, part, match, role.startswith(("to", "target")), writes)
             return text if part.slice is None else f"{text}::{part.slice}"
 
-        node = parameter.kind.named(step.arguments[parameter.argument], name)
+        value = step.arguments[parameter.argument]
+        node = parameter.kind.named(value, name) or parameter.kind.alone(value, at)
         pairs.append(Pair(pair.key, pair.value if node is None else node))
     command = Command(step.command.name, Mapping(tuple(pairs)))
     return _Single(command, frozenset(reads | writes), frozenset(writes))

@@ -37,6 +37,8 @@ class Edit:
     """Tensors that the step's first reference matched."""
     drawn: dict[str, Value] = field(default_factory=dict)
     """Arguments that the step found out (seeds, ranks), by parameter: a replay needs them."""
+    assumed: bool = False
+    """Whether it assumes a shape that only data decides: a check reads none, later steps may meet others."""
     checks: list[Callable[[Evaluator], None]] = field(default_factory=list)
     """What only data can show, evaluated before the edit is applied; each raises if it does not hold."""
 
