@@ -148,7 +148,7 @@ def test_an_input_that_changed_is_named(cli: Cli, model: Path) -> None:
     cli("resume", "b").fails("m.safetensors")
 
 
-@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("kind", ["file", "folder", "shards"])
 def test_saving_over_the_source(cli: Cli, model: Path, kind: str) -> None:
     """What was there stays readable for undo, now and after resume."""
     source = "m.safetensors"
@@ -156,6 +156,9 @@ def test_saving_over_the_source(cli: Cli, model: Path, kind: str) -> None:
         Path("m").mkdir()
         shutil.move(source, "m/model.safetensors")
         Path("m/config.json").write_text("{}")
+        source = "m"
+    elif kind == "shards":
+        cli(source, "--shard-size", "40", "-c", "save: m").ok()
         source = "m"
     lines = [
         "scale_: target: t1, by: 2", f"save: path: {source}, overwrite: true", "delete: t2",
@@ -167,9 +170,12 @@ def test_saving_over_the_source(cli: Cli, model: Path, kind: str) -> None:
     values = {str(row["name"]): row["values"] for row in dumped(cli, "a")}
     assert values["t1"] == [1, 1, 1]
     assert values["t2"] == [2, 2, 2]
+    assert len(list((journal("a").parent / "kept").iterdir())) == 1
     cli("resume", "a", "-c", "redo: 2", "-c", "save: again.safetensors").ok()
     assert torch.equal(load_file("again.safetensors")["t1"], torch.full((3,), 2.0))
-    written = load_file("m/model.safetensors" if kind == "folder" else source)
+    written = {}
+    for path in [Path(source)] if kind == "file" else Path("m").glob("*.safetensors"):
+        written |= load_file(path)
     assert "t2" not in written
     assert torch.equal(written["t1"], torch.full((3,), 2.0))
 

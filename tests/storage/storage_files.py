@@ -49,7 +49,8 @@ def pieces(tensor: LazyTensor):
 
 
 def save(path: Path, tensors, *, shard=None, overwrite=False, **options) -> SaveReport:
-    plan = plan_save(SaveTarget(path, shard, overwrite, str(path)), tensors)
+    layout = options.pop("layout", None)
+    plan = plan_save(SaveTarget(path, shard, overwrite, str(path), layout), tensors)
     pool = options.pop("pool", None) or FilePool()
     settings = {
         "metadata": {},

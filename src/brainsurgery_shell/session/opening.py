@@ -13,6 +13,7 @@ from brainsurgery_shell.graph.tensor import StoredFile
 from brainsurgery_shell.session.journal import Entry, Journal
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.storage.read import Opened, open_checkpoint
+from brainsurgery_shell.storage.tied import tied
 from brainsurgery_shell.workspace.checkpoint import Checkpoint, Origin
 
 Note = Callable[[Entry], None]
@@ -30,6 +31,8 @@ class Sources:
     """While a session is resumed: where later saves put what was at a path, in order."""
     expected: dict[Path, str] = field(default_factory=dict)
     """While a session is resumed: the fingerprint that a path had."""
+    _aside: set[int] = field(default_factory=set)
+    """Identities of what was opened and is kept, because a save replaced it."""
 
     def open(self, path: str, layout: str | None = None) -> Checkpoint:
         """Open a checkpoint by the path as typed, in the format ``layout`` where the path does not tell.
@@ -49,7 +52,13 @@ class Sources:
         self.opened.append((place, opened))
         folder = place if opened.folder is not None else None
         origin = Origin(place, path, folder, opened.fingerprint)
-        return Checkpoint.of(opened.tensors, opened.metadata, (origin,))
+        checkpoint = Checkpoint.of(opened.tensors, opened.metadata, (origin,))
+        checkpoint.tied = tuple(tuple(group) for group in tied(opened.tensors))
+        return checkpoint
+
+    def opened_at(self, path: Path) -> Opened:
+        """What was opened at an absolute path, the first time."""
+        return next(opened for place, opened in self.opened if place == path)
 
     def set_aside(self, path: Path, journal: Journal | None, note: Note) -> str | None:
         """Before a save replaces ``path``: keep the old bytes readable; ``note`` is told what was linked.
@@ -60,6 +69,9 @@ class Sources:
         for place, opened in self.opened:
             if not any(_same_file(path, file) for file in opened.files):
                 continue
+            if id(opened) in self._aside:
+                continue  # another of its files was replaced before, and all of them were kept
+            self._aside.add(id(opened))
             for file in opened.files:
                 self.files.pin(file)
             if journal is not None and not _link(place, opened, journal, note):

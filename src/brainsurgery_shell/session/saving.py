@@ -14,6 +14,7 @@ from brainsurgery_shell.session.config import disagreements
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.settings import SaveDefaults
 from brainsurgery_shell.storage.save import SavePlan, SaveTarget, execute_save, plan_save
+from brainsurgery_shell.storage.tied import tied
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report
 
@@ -59,6 +60,8 @@ def save(
         workers=workers,
     )
     warn_of_overflow(evaluator, warn)
+    for names in untied(plan, checkpoint):
+        warn(f"{request.path}: tied tensors are written apart: {listed(names)}")
     if not plan.single:
         for each in disagreements(plan.dest, request.tensors):
             warn(f"{request.path}: {each}")
@@ -66,6 +69,17 @@ def save(
     line = f"saved {report.tensors} tensors, {size_words(report.nbytes)}, to {request.path} ({files})"
     data = {"path": request.path, "tensors": report.tensors, "nbytes": report.nbytes}
     return Report([line], data, report.tensors)
+
+
+def untied(plan: SavePlan, checkpoint: Checkpoint) -> list[list[str]]:
+    """The groups of names that share their data, or did when they were opened, and will no longer."""
+    kept = tied(plan.tensors) if plan.container.ties else []
+    together = {name for group in kept for name in group}
+    groups = tied(plan.tensors) + [
+        [name for name in each if name in plan.tensors] for each in checkpoint.tied
+    ]
+    found = [group for group in groups if len(group) > 1 and not together.issuperset(group)]
+    return [group for at, group in enumerate(found) if group not in found[:at]]
 
 
 def warn_of_overflow(evaluator: Evaluator, warn: Callable[[str], None]) -> None:

@@ -59,6 +59,12 @@ class Container(ABC):
     """As ``format:`` says it."""
     suffixes: ClassVar[tuple[str, ...]]
     """Of single files, the usual one first; empty where a checkpoint is always a folder."""
+    ties: ClassVar[bool] = False
+    """Whether names that share their data still do when it is read again."""
+
+    def variant(self, suffix: str) -> Container:
+        """The format as single files with this suffix use it, where that matters."""
+        return self
 
     @abstractmethod
     def read_file(self, path: Path, shown: str) -> Header:

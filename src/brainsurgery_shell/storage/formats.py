@@ -10,6 +10,9 @@ from brainsurgery_shell.storage.names import SUFFIXES
 
 _HOMES = {
     "safetensors": ("safetensors_files", "SAFETENSORS"),
+    "torch": ("torch_files", "TORCH"),
+    "numpy": ("numpy_files", "NUMPY"),
+    "dcp": ("dcp_files", "DCP"),
 }
 """Module and object of each format, imported when the format is met."""
 

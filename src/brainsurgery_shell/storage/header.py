@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from brainsurgery_shell.storage.header_errors import (
     uncovered,
 )
 from brainsurgery_shell.storage.layout import PAGE
+from brainsurgery_shell.storage.regular import opened
 
 MAX_HEADER = 100_000_000
 """Bytes; the reference implementation refuses more."""
@@ -47,18 +47,9 @@ def read_header(path: Path, shown: str) -> Header:
     Raises:
         StorageError: the file cannot be read, or breaks a rule of the format.
     """
-    try:
-        # A named pipe must not block us, and for a regular file the flag means nothing.
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise StorageError(f"cannot read '{shown}': it is not a regular file")
-            facts = facts_of(fd)
-            raw = _header_bytes(fd, facts.size, shown)
-        finally:
-            os.close(fd)
-    except OSError as error:
-        raise StorageError(f"cannot read '{shown}': {error.strerror or error}") from error
+    with opened(path, shown) as fd:
+        facts = facts_of(fd)
+        raw = _header_bytes(fd, facts.size, shown)
     file = StoredFile(path, facts, shown)
     with collector_paused():
         entries = _parse(raw, shown)

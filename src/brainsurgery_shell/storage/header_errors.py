@@ -13,6 +13,7 @@ import orjson
 
 from brainsurgery_shell.errors import StorageError, nearest
 from brainsurgery_shell.graph.dtypes import BY_CODE
+from brainsurgery_shell.storage.strangers import stranger
 
 LARGEST = 2**63 - 1
 """The largest size of a dim: PyTorch and every other reader count in signed 64 bits."""
@@ -30,15 +31,9 @@ def broken(shown: str, problem: str, hint: str | None = None) -> StorageError:
 
 def bad_length(shown: str, start: bytes, length: int, size: int, cap: int) -> StorageError:
     """The header's length cannot be right; ``start`` is how the file begins."""
-    for sign, what, hint in (
-        (b"version https://git-lfs", "a Git LFS pointer", "fetch the real file: git lfs pull"),
-        (b"PK\x03\x04", "a zip archive, as torch.save writes", "torch checkpoints end in .pt, .pth or .bin"),
-        (b"GGUF", "a GGUF file", "save it as safetensors first"),
-        (b"<!DOCTYPE", "a web page", "download the file itself"),
-        (b"<html", "a web page", "download the file itself"),
-    ):
-        if start.startswith(sign):
-            return broken(shown, f"it is {what}", hint)
+    found = stranger(start)
+    if found is not None:
+        return broken(shown, f"it is {found[0]}", found[1])
     if length == 0:
         return broken(shown, "its header is empty")
     if length > cap:

@@ -86,11 +86,15 @@ def phase_of(tensors: Iterable[LazyTensor]) -> int | None:
     return best if best is not None and best % 8 == 0 and gains[best] >= _WORTH_IT else None
 
 
-def index_file(name: str, files: Sequence[OutFile]) -> OutFile:
-    """The index of several files, as Hugging Face writes it."""
+def index_file(name: str, files: Sequence[OutFile], names: Sequence[Iterable[str]] | None = None) -> OutFile:
+    """The index of several files, as Hugging Face writes it.
+
+    ``names`` are those of the tensors in each file, where some lie in it that are not written by themselves.
+    """
+    held = [file.tensors for file in files] if names is None else names
     index = {
         "metadata": {"total_size": sum(total_bytes(file.tensors.values()) for file in files)},
-        "weight_map": {tensor: file.name for file in files for tensor in file.tensors},
+        "weight_map": {tensor: file.name for file, each in zip(files, held, strict=True) for tensor in each},
     }
     text = orjson.dumps(index, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
     return OutFile(name, len(text), ((0, text),), weights=False)

@@ -89,6 +89,6 @@ def holds_model(name: str) -> bool:
 
 def is_companion(name: str) -> bool:
     """Whether a file goes along to a new folder: config, tokenizer, code, text; no weights."""
-    if name in _TRAINING_STATE or name.endswith(".index.json"):
+    if name in _TRAINING_STATE or name == DCP_INDEX or name.endswith(".index.json"):
         return False
     return suffix_of(name) not in _NOT_COMPANIONS

@@ -12,7 +12,7 @@ from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 from brainsurgery_shell.storage.container import Container, Header
 from brainsurgery_shell.storage.folder import Weights, find_weights, from_index
 from brainsurgery_shell.storage.formats import container, formats, suffixes
-from brainsurgery_shell.storage.names import format_of
+from brainsurgery_shell.storage.names import DCP_SUFFIX, format_of, suffix_of
 from brainsurgery_shell.storage.publish import mend
 
 
@@ -107,6 +107,11 @@ def _reader_of(path: Path, shown: str, layout: str | None) -> Container:
         named = layout or format_of(path.name)
         if named is not None:
             return container(named)
+        if suffix_of(path.name) == DCP_SUFFIX:
+            raise StorageError(
+                f"cannot open '{shown}': it is a part of a distributed checkpoint",
+                hint=f"open its folder: '{Path(shown).parent}'",
+            )
         with path.open("rb") as file:
             start = file.read(64)
     except OSError as error:

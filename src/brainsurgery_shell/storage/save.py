@@ -88,7 +88,7 @@ def plan_save(target: SaveTarget, tensors: Mapping[str, LazyTensor]) -> SavePlan
             f"files that end in {suffix_of(target.path.name)} are {named}",
             hint="leave format out, or give a path with another suffix, or none for a folder",
         )
-    chosen = container(target.layout or named or "safetensors")
+    chosen = container(target.layout or named or "safetensors").variant(suffix_of(target.path.name))
     dest = Path(os.path.realpath(target.path))
     single = named is not None
     mend(dest)  # or a folder that a killed save had renamed would not seem to be there

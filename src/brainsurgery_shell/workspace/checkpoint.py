@@ -34,6 +34,8 @@ class Checkpoint:
     metadata: dict[str, str] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
     next_place: int = 0
+    tied: tuple[tuple[str, ...], ...] = ()
+    """Groups of names that shared their data when it was opened."""
     _names: list[str] | None = None
     _sorted: list[str] | None = None
 
@@ -79,5 +81,10 @@ class Checkpoint:
     def copy(self) -> Checkpoint:
         """A copy that can be edited by itself; the tensors, being immutable, are shared."""
         return Checkpoint(
-            dict(self.tensors), dict(self.places), dict(self.metadata), self.origins, self.next_place
+            dict(self.tensors),
+            dict(self.places),
+            dict(self.metadata),
+            self.origins,
+            self.next_place,
+            self.tied,
         )
