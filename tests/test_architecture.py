@@ -30,14 +30,18 @@ ALLOWED: dict[str, str] = {
     "ops": "errors lang graph workspace declaration assertions",
     "describe": "errors declaration assertions ops",
     "session": "errors collector lang graph storage workspace declaration ops describe",
+    "extensions": "errors lang graph workspace declaration assertions ops",
+    "extend": "errors lang graph workspace declaration assertions extensions",
     "lexer": "lang",
     "completion": "errors lang workspace declaration describe",
     "messages": "errors",
     "options": "errors lang messages",
     "convert": "errors lang",
     "repl": "errors lexer completion session",
-    "modes": "errors graph messages options session repl",
-    "cli": "errors messages options convert modes",
+    "modes": "errors graph extensions messages options session repl",
+    "schema": "errors declaration describe session extensions messages options",
+    "check": "errors lang describe session extensions messages options modes",
+    "cli": "errors messages options convert modes schema check",
 }
 
 # What is not ours and not Python's, and its only homes. Annotations may name its types anywhere.
@@ -45,7 +49,7 @@ HOMES: dict[str, str] = {
     "torch": "graph",
     "orjson": "storage",
     "ruamel": "session",
-    "platformdirs": "session repl",
+    "platformdirs": "session extensions repl",
     "pygments": "lexer",
     "prompt_toolkit": "repl",
 }

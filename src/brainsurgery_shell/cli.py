@@ -9,10 +9,13 @@ import sys
 USAGE = """\
 usage: brainsurgery [OPTIONS] [FILE | ALIAS::FILE ...] [key=value ...]
        brainsurgery resume [SESSION] | sessions | oly [--to yaml|oly|json] 'LINE'
+       brainsurgery check FILE ... [key=value ...] | schema
 
   FILE                a checkpoint: open it in the shell
                       plan.yaml: run it, then exit; key=value replaces its fields
                       script.oly: run it line by line
+  check FILE ...      check plans and scripts on their inputs; write nothing
+  schema              print the JSON Schema of plans, for editors
   -i                  after plans, scripts and -c, stay in the shell
   -c 'OLY'            run this command; repeatable
   --dry-run           check and show, but change and write nothing
@@ -22,6 +25,7 @@ usage: brainsurgery [OPTIONS] [FILE | ALIAS::FILE ...] [key=value ...]
   --workers N         threads of a save (default: one a core)
   --shard-size SIZE   largest shard of a folder that is saved (default: 5GB)
   --summarize-path FILE    at the end, write the plan of what was done
+  --ops-dir DIR       a folder with operations of your own; repeatable
   --overwrite         saves may replace what is there
   --ignore-fingerprints    run a plan on other inputs than those it was made on
   --session NAME      name this session
@@ -71,6 +75,14 @@ def _main(arguments: list[str]) -> int:
             from brainsurgery_shell.modes import show_sessions
 
             return show_sessions(arguments[1:])
+        if arguments[:1] == ["check"]:
+            from brainsurgery_shell.check import check_files
+
+            return check_files(arguments[1:])
+        if arguments[:1] == ["schema"]:
+            from brainsurgery_shell.schema import show_schema
+
+            return show_schema(arguments[1:])
         gc.disable()  # start-up makes many small objects and no garbage
         from brainsurgery_shell.modes import run
         from brainsurgery_shell.options import parse_options

@@ -9,7 +9,7 @@ from brainsurgery_shell import assertions, ops
 from brainsurgery_shell.declaration.kinds import Size, Text
 from brainsurgery_shell.declaration.operation import EXPRESSIONS, OPERATIONS, Operation, Parameter, Registry
 from brainsurgery_shell.declaration.references import ListOf
-from brainsurgery_shell.errors import StepError, did_you_mean
+from brainsurgery_shell.errors import StepError
 
 
 @cache
@@ -49,10 +49,8 @@ def summary(declared: Operation) -> str:
 def _found(registry: Registry, name: str, what: str) -> Operation:
     found = registry.get(name)
     if found is None:
-        known = registry.names()
-        raise StepError(
-            f"unknown {what} '{name}'", hint=did_you_mean(name, known) or f"known: {', '.join(known)}"
-        )
+        known = ", ".join(registry.names())
+        raise StepError(f"unknown {what} '{name}'", hint=registry.hint(name, f"known: {known}"))
     return found
 
 
@@ -93,6 +91,8 @@ def _declared(declared: Operation, before: str) -> list[str]:
         lines += ["", f"takes {only.kind.words}", "", *_expressions(only)]
     if declared.examples:
         lines += ["", "examples", *(f"  {example}" for example in declared.examples)]
+    if declared.origin is not None:
+        lines += ["", f"declared in {declared.origin}"]
     return lines
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from brainsurgery_shell import messages
 from brainsurgery_shell.errors import SurgeryError, UsageError
+from brainsurgery_shell.extensions.load import load_user_operations
 from brainsurgery_shell.options import Options
 from brainsurgery_shell.session.journal import check_new_name, list_sessions
 from brainsurgery_shell.session.lines import replace_text, run_line, run_lines
@@ -28,7 +29,8 @@ def run(options: Options) -> int:
         SurgeryError: something failed.
     """
     messages.set_level(options.log_level)
-    session = _open_session(options)
+    load_user_operations(options.ops_dirs, messages.warn)
+    session = open_session(options)
     try:
         status = _work(session, options)
         if options.summarize_path is not None:
@@ -38,7 +40,12 @@ def run(options: Options) -> int:
         session.close()
 
 
-def _open_session(options: Options) -> Session:
+def open_session(options: Options) -> Session:
+    """A session with the checkpoints that the command line names.
+
+    Raises:
+        SurgeryError: one cannot be opened.
+    """
     settings = Settings(
         memory=options.memory,
         provider=cast("Provider", options.provider),
@@ -95,15 +102,15 @@ def _with_aliases(checkpoints: list[tuple[str | None, str]]) -> list[tuple[str, 
 
 def _work(session: Session, options: Options) -> int:
     batch = bool(options.plans or options.scripts or options.commands)
-    for path in options.plans:
-        from brainsurgery_shell.session.plan import read_plan
-        from brainsurgery_shell.session.run_plan import run_plan
+    if options.plans:
+        from brainsurgery_shell.session.plan import read_plans
+        from brainsurgery_shell.session.run_plan import run_plans
 
-        plan = read_plan(path, options.overrides)
-        run_plan(session, plan, stdout=sys.stdout, ignore_fingerprints=options.ignore_fingerprints)
+        plans = read_plans(options.plans, options.overrides)
+        run_plans(session, plans, stdout=sys.stdout, ignore_fingerprints=options.ignore_fingerprints)
     for path in options.scripts:
-        if not session.leaving:
-            run_lines(session, _script(path), file=str(path), stdout=sys.stdout)
+        run_lines(session, _script(path), file=str(path), stdout=sys.stdout)
+        session.leaving = False  # exit ended the script
     for command in options.commands:
         if not session.leaving:
             run_line(session, command, stdout=sys.stdout)

@@ -36,6 +36,8 @@ class Options:
     shard_size: int | None = None
     summarize_path: Path | None = None
     overwrite: bool = False
+    ops_dirs: list[Path] = field(default_factory=list)
+    """Folders with operations of the user."""
     ignore_fingerprints: bool = False
     session: str | None = None
     resume: bool = False
@@ -68,6 +70,7 @@ def parse_options(arguments: list[str]) -> Options:
         shard_size=_size("--shard-size", parsed.shard_size),
         summarize_path=Path(parsed.summarize_path).expanduser() if parsed.summarize_path else None,
         overwrite=parsed.overwrite,
+        ops_dirs=[Path(each).expanduser() for each in parsed.ops_dir],
         ignore_fingerprints=parsed.ignore_fingerprints,
         session=parsed.session,
         resume=resume,
@@ -115,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     for option in ("--arena-root", "--memory", "--summarize-path", "--session"):
         parser.add_argument(option)
     parser.add_argument("--shard-size", default="5GB")
+    parser.add_argument("--ops-dir", action="append", default=[])
     parser.add_argument("--workers", type=int)
     parser.add_argument("--log-level", choices=LEVELS, default="warning", type=str.lower)
     return parser

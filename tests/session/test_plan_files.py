@@ -189,11 +189,29 @@ def test_exit_ends_a_plan(model: Path, cli: Cli) -> None:
     cli(
         write(
             "p.yaml",
-            "input: models/base.safetensors\ntransforms:\n  - save: a.safetensors\n  - exit\n  - save: b.safetensors\n",
+            "input: models/base.safetensors\ntransforms:\n  - save: a.safetensors\n  - exit: {}\n"
+            "  - save: b.safetensors\n  - delete: nothing\noutput: o.safetensors\n",
         )
     ).ok()
     assert Path("a.safetensors").exists()
     assert not Path("b.safetensors").exists()
+    assert Path("o.safetensors").exists()
+
+
+def test_a_plan_may_ask_for_help_and_set_modes(model: Path, cli: Cli) -> None:
+    plan = "input: models/base.safetensors\ntransforms:\n  - help: diff\n  - help: { assert: equal }\n  - set: {}\n"
+    said = cli(write("p.yaml", plan)).ok()
+    assert "left_alias" in said
+    assert "assert: equal" in said
+    assert "dry-run: false" in said
+
+
+def test_the_only_input_is_what_is_saved_in_doubt(model: Path, cli: Cli) -> None:
+    """Where steps changed several checkpoints, and one of them is the plan's only input."""
+    steps = "transforms:\n  - load: { path: models/base.safetensors, alias: b }\n  - delete: 'b::wte'\n  - delete: 'model::wte'\n"
+    cli(write("p.yaml", f"input: models/base.safetensors\n{steps}output: o.safetensors\n")).ok()
+    two = "inputs: ['model::models/base.safetensors', 'c::models/base.safetensors']\n"
+    cli(write("q.yaml", f"{two}{steps}output: p.safetensors\n")).fails("Candidates: b, model", status=2)
 
 
 def test_results_and_messages_go_apart(model: Path, cli: Cli) -> None:

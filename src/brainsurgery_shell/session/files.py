@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from brainsurgery_shell.declaration.expansion import Expansion, Planned
 from brainsurgery_shell.errors import PlanError, Source, StorageError, UsageError, did_you_mean
 from brainsurgery_shell.lang.tree import Command, Mapping, Pair, Scalar
+from brainsurgery_shell.session.fingerprint import mismatch
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.storage.read import open_checkpoint
 
@@ -74,15 +75,17 @@ def _load(alias: str, path: str) -> Command:
 
 def _check_fingerprints(session: Session, plan: Plan) -> None:
     paths = {each.alias: each.path for each in plan.inputs}
-    for alias, wanted in plan.requires.items():
+    for alias, required in plan.requires.items():
         checkpoint = session.workspace.checkpoints.get(alias)
-        if checkpoint is not None:
-            actual = checkpoint.origins[0].fingerprint if checkpoint.origins else None
-        elif alias in paths:
-            actual = open_checkpoint(absolute(paths[alias], plan.folder), paths[alias]).fingerprint
+        if checkpoint is not None and checkpoint.origins:
+            opened = session.sources.opened_at(checkpoint.origins[0].path)
+            path = checkpoint.origins[0].shown
+        elif checkpoint is None and alias in paths:
+            path = paths[alias]
+            opened = open_checkpoint(absolute(path, plan.folder), path)
         else:
-            actual = None
-        if actual != wanted:
-            raise PlanError(f"the input '{alias}' is not the one that this plan was made on").located(
-                source=plan.source
-            )
+            what = f"requires names '{alias}', and no input has that alias"
+            raise PlanError(what, span=required.span).located(source=plan.source)
+        differs = mismatch(alias, path, required.fingerprint, opened, session.evaluator)
+        if differs is not None:
+            raise PlanError(differs, span=required.span).located(source=plan.source)

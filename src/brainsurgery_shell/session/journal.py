@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brainsurgery_shell.declaration.operation import OPERATIONS
 from brainsurgery_shell.errors import StorageError, UsageError, did_you_mean, listed
 from brainsurgery_shell.lang.names import is_name
 from brainsurgery_shell.lang.printer import print_command
@@ -137,6 +138,9 @@ def entry_of(record: Record, parts: list[Entry] | None) -> Entry:
     }
     if record.fingerprint is not None:
         entry["fingerprint"] = record.fingerprint
+    declared = OPERATIONS.get(record.command.name)
+    if declared is not None and declared.origin is not None:
+        entry["declared_in"] = declared.origin
     if parts is not None:
         entry["parts"] = parts
     return entry

@@ -1,25 +1,12 @@
-"""Plans: a YAML file as inputs, commands and an output; checked as a whole, then run."""
+"""Plans: YAML files as inputs, commands and an output. ``run_plan`` checks all of them, then runs them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
 
-from brainsurgery_shell.errors import (
-    PlanError,
-    Source,
-    Span,
-    SurgeryError,
-    did_you_mean,
-)
-from brainsurgery_shell.lang.names import split_alias
-from brainsurgery_shell.lang.parser import parse_line
-from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar, Sequence, shifted
-from brainsurgery_shell.session.plan_yaml import read_yaml
-
-KEYS = ("inputs", "input", "transforms", "output", "requires")
-OUTPUT_KEYS = ("path", "format", "shard", "alias", "overwrite")
+from brainsurgery_shell.errors import PlanError, Source, Span, SurgeryError
+from brainsurgery_shell.lang.tree import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +15,14 @@ class PlanInput:
 
     alias: str
     path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The fingerprint that a plan wants an input to have."""
+
+    fingerprint: str
     span: Span
 
 
@@ -42,7 +37,23 @@ class Plan:
     commands: list[tuple[Command, Source]] = field(default_factory=list)
     output: Command | None = None
     """As the ``save`` that it is."""
-    requires: dict[str, str] = field(default_factory=dict)
+    requires: dict[str, Requirement] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    """What was tolerated."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step of plans that run as one."""
+
+    command: Command
+    source: Source
+    folder: Path
+    """Its relative paths start here."""
+    in_script: bool = False
+    """A line of a script, which may hold what a plan may not."""
+    is_output: bool = False
+    """It writes the output, also where ``exit`` ended the steps."""
 
 
 def read_plan(path: Path, overrides: list[tuple[str, str]]) -> Plan:
@@ -51,146 +62,59 @@ def read_plan(path: Path, overrides: list[tuple[str, str]]) -> Plan:
     Raises:
         PlanError: it cannot be read, is not YAML or not a plan.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise PlanError(f"cannot read the plan '{path}': {reason}") from error
-    root = read_yaml(text, str(path))
-    reader = _PlanReader(Source(text, str(path)), path.parent.absolute())
+    return read_plans([path], overrides)[0]
+
+
+def read_plans(
+    paths: list[Path], overrides: list[tuple[str, str]], problems: list[SurgeryError] | None = None
+) -> list[Plan]:
+    """Read plan files that are to run as one, and apply ``key=value`` overrides to them as a whole.
+
+    With ``problems``, what is wrong within a plan goes there, and the plan lacks the step or field.
+
+    Raises:
+        PlanError: one cannot be read, is not YAML or not a plan.
+        UsageError: an override does not fit.
+    """
+    from brainsurgery_shell.session.plan_fields import PlanReader
+    from brainsurgery_shell.session.plan_yaml import read_yaml
+
+    texts = [_text(path) for path in paths]
+    documents = [read_yaml(text, str(path)) for text, path in zip(texts, paths, strict=True)]
+    found: list[SurgeryError] = []
+    readers = [
+        PlanReader(Source(text, str(path)), path.parent.absolute(), document.missing_commas, found)
+        for text, path, document in zip(texts, paths, documents, strict=True)
+    ]
+    roots = [reader.root(each.root) for reader, each in zip(readers, documents, strict=True)]
     if overrides:
         from brainsurgery_shell.session.overrides import override
 
-        root = override(root, overrides)
-    return reader.read(root)
+        roots = override(roots, overrides)
+    plans = [reader.read(root) for reader, root in zip(readers, roots, strict=True)]
+    found.sort(key=lambda error: _place(error, paths))
+    if problems is not None:
+        problems.extend(found)
+    elif found:
+        raise found[0]
+    return plans
 
 
-class _PlanReader:
-    def __init__(self, source: Source, folder: Path) -> None:
-        self.source = source
-        self.folder = folder
+def _place(error: SurgeryError, paths: list[Path]) -> tuple[int, int, int]:
+    """File, line and column, to sort by."""
+    source, span = error.details.source, error.details.span or Span(0, 0)
+    files = [str(path) for path in paths]
+    if source is None or source.file is None:
+        return len(files), 0, 0
+    return files.index(source.file), source.first_line + span.line, span.start
 
-    def read(self, root: Node | None) -> Plan:
-        if not isinstance(root, Mapping):
-            span = root.span if root is not None else None
-            self.fail("a plan is a map with inputs, transforms and output", span)
-        self.only_known(root, KEYS, "a plan")
-        inputs = self.inputs(root)
-        transforms = root.get("transforms")
-        commands = self.commands(transforms)
-        output = root.get("output")
-        return Plan(
-            self.source,
-            self.folder,
-            inputs,
-            commands,
-            self.output(output) if output is not None else None,
-            self.requires(root.get("requires")),
-        )
 
-    def inputs(self, root: Mapping) -> list[PlanInput]:
-        both = root.get("inputs"), root.get("input")
-        if both[0] is not None and both[1] is not None:
-            self.fail("a plan has inputs or input, not both", both[1].span)
-        node = both[0] if both[0] is not None else both[1]
-        if node is None or (isinstance(node, Scalar) and node.value is None):
-            return []
-        items = node.items if isinstance(node, Sequence) else (node,)
-        found: dict[str, PlanInput] = {}
-        for item in items:
-            if not isinstance(item, Scalar) or not isinstance(item.value, str):
-                self.fail("an input is a path, or alias::path", item.span)
-            alias, path = split_alias(item.value)
-            if alias is None:
-                if len(items) > 1:
-                    self.fail(
-                        "with several inputs each needs an alias", item.span, f"as in base::{item.value}"
-                    )
-                alias = "model"
-            if alias in found:
-                self.fail(f"the alias '{alias}' is given twice", item.span)
-            found[alias] = PlanInput(alias, path, item.span)
-        return list(found.values())
-
-    def commands(self, node: Node | None) -> list[tuple[Command, Source]]:
-        if node is None or (isinstance(node, Scalar) and node.value is None):
-            return []
-        if not isinstance(node, Sequence):
-            self.fail("transforms is a list of steps", node.span)
-        found = (self.command(item) for item in node.items)
-        return [each for each in found if each is not None]
-
-    def command(self, item: Node) -> tuple[Command, Source] | None:
-        if isinstance(item, Scalar) and isinstance(item.value, str):
-            return self.oly(item)
-        if not isinstance(item, Mapping) or len(item.pairs) != 1:
-            self.fail(
-                "a step is a map with one key, its operation, or a string that is OLY",
-                item.span,
-                "each step begins with '- '; its parameters are indented below it",
-            )
-        pair = item.pairs[0]
-        payload: Node | None = pair.value
-        if isinstance(payload, Scalar) and payload.value is None:
-            payload = None
-        return Command(pair.key, payload, pair.key_span), self.source
-
-    def oly(self, item: Scalar) -> tuple[Command, Source] | None:
-        """An OLY item. Where its text stands in the plan as it is, errors point there."""
-        text = str(item.value)
-        at = (self.source.line(item.span.line) or "").find(text)
-        try:
-            command = parse_line(text)
-        except SurgeryError as error:
-            span = error.details.span or Span(0, 1)
-            if at < 0:
-                source = Source(text, self.source.file, item.span.line)
-                raise PlanError(error.message, hint=error.hint, span=span).located(source=source) from None
-            self.fail(error.message, Span(span.start + at, span.end + at, item.span.line), error.hint)
-        if command is None:
-            return None
-        if at < 0:
-            return command, Source(text, self.source.file, item.span.line)
-        return shifted(command, at, item.span.line), self.source
-
-    def output(self, node: Node) -> Command | None:
-        if isinstance(node, Scalar):
-            if node.value is None:
-                return None
-            if not isinstance(node.value, str):
-                self.fail("output is a path, or a map with one", node.span)
-            return Command("save", Mapping((Pair("path", node, node.span),), node.span), node.span)
-        if not isinstance(node, Mapping):
-            self.fail("output is a path, or a map with one", node.span)
-        self.only_known(node, OUTPUT_KEYS, "output")
-        if node.get("path") is None:
-            self.fail("output needs 'path'", node.span)
-        return Command("save", node, node.span)
-
-    def requires(self, node: Node | None) -> dict[str, str]:
-        if node is None:
-            return {}
-        if not isinstance(node, Mapping):
-            self.fail("requires is a map from aliases to fingerprints", node.span)
-        found = {}
-        for pair in node.pairs:
-            if not isinstance(pair.value, Scalar) or not isinstance(pair.value.value, str):
-                self.fail("a fingerprint is a string", pair.value.span)
-            found[pair.key] = pair.value.value
-        return found
-
-    def only_known(self, node: Mapping, known: tuple[str, ...], what: str) -> None:
-        for pair in node.pairs:
-            if pair.key not in known:
-                near = did_you_mean(pair.key, known)
-                self.fail(
-                    f"{what} has no key '{pair.key}'",
-                    pair.key_span,
-                    near or f"known keys: {', '.join(known)}",
-                )
-
-    def fail(self, message: str, span: Span | None, hint: str | None = None) -> NoReturn:
-        raise PlanError(message, hint=hint, span=span).located(source=self.source)
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise PlanError(f"cannot read the plan '{path}': {reason}") from error
 
 
 def as_plan_error(error: SurgeryError, source: Source, span: Span | None = None) -> SurgeryError:

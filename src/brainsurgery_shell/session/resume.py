@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from brainsurgery_shell.declaration.operation import OPERATIONS
 from brainsurgery_shell.errors import StorageError, SurgeryError
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.session.journal import Entry, Journal, list_sessions, read_entries
@@ -92,4 +93,16 @@ def _replay_step(session: Session, entry: Entry) -> None:
         if "fingerprint" in entry:
             for path in paths_in(command):
                 session.sources.expected[absolute(path, session.sources.folder)] = entry["fingerprint"]
+        _require_known(session, command.name, entry.get("declared_in"))
         session.execute(command)
+
+
+def _require_known(session: Session, name: str, origin: str | None) -> None:
+    """Fail if the operation is gone; ``origin`` is where it was declared, if that was no file of ours."""
+    if OPERATIONS.get(name) is None:
+        where = Path(origin).parent if origin is not None and Path(origin).is_absolute() else "DIR"
+        again = f"brainsurgery resume {session.name} --ops-dir {where}"
+        raise StorageError(
+            f"the session used '{name}', and there is no such operation now",
+            hint=OPERATIONS.noted(f"it was declared in {origin or 'a file that is not known'}: {again}"),
+        )

@@ -1,17 +1,27 @@
-"""Running a plan: all of it is checked before anything is written."""
+"""Running plans: all of them are checked before anything is written."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from brainsurgery_shell.declaration.bind import bind
-from brainsurgery_shell.errors import PlanError, Source, SurgeryError
+from brainsurgery_shell.declaration.bind import Step, bind
+from brainsurgery_shell.errors import PlanError, SurgeryError
 from brainsurgery_shell.lang.printer import print_command
-from brainsurgery_shell.lang.tree import Command, Mapping, Pair, Scalar
+from brainsurgery_shell.session.fingerprint import mismatch
 from brainsurgery_shell.session.paths import absolute
-from brainsurgery_shell.session.plan import Plan, as_plan_error
+from brainsurgery_shell.session.plan import Plan, PlanStep, as_plan_error
+from brainsurgery_shell.session.plan_merge import (
+    merged_inputs,
+    merged_requires,
+    merged_steps,
+    replaced_outputs,
+)
 from brainsurgery_shell.session.session import Session
+from brainsurgery_shell.workspace.edit import Report
 
 
 def run_plan(session: Session, plan: Plan, *, stdout: TextIO, ignore_fingerprints: bool = False) -> None:
@@ -20,86 +30,157 @@ def run_plan(session: Session, plan: Plan, *, stdout: TextIO, ignore_fingerprint
     Raises:
         SurgeryError: located in the plan. What the check finds is a ``PlanError``.
     """
-    former = session.folder
-    session.folder = session.sources.folder = plan.folder
-    try:
-        for each in plan.inputs:
-            try:
-                session.open_input(each.path, each.alias)
-            except SurgeryError as error:
-                raise as_plan_error(error, plan.source, each.span) from None
-        _check_fingerprints(session, plan, ignore_fingerprints)
-        commands = list(plan.commands)
-        if plan.output is not None:
-            commands.append((_complete_output(plan.output), plan.source))
-        check_commands(session, commands)
+    run_plans(session, [plan], stdout=stdout, ignore_fingerprints=ignore_fingerprints)
+
+
+def run_plans(
+    session: Session, plans: list[Plan], *, stdout: TextIO, ignore_fingerprints: bool = False
+) -> None:
+    """Run plans as one: all inputs, all steps in order, one output.
+
+    Raises:
+        SurgeryError: located in its plan. What the check finds is a ``PlanError``.
+    """
+    with _kept_settings(session):
+        open_inputs(session, plans, ignore_fingerprints=ignore_fingerprints)
+        steps = merged_steps(plans)
+        checked = check_steps(session, steps)
         if session.settings.dry_run:
-            stdout.writelines(f"would run: {print_command(command)}\n" for command, _ in commands)
+            stdout.writelines(f"would run: {print_command(step.command)}\n" for step in steps)
             return
-        _run(session, commands, stdout)
-    finally:
-        session.folder = session.sources.folder = former
+        _run(session, steps, checked.guessed, stdout)
 
 
-def check_commands(session: Session, commands: list[tuple[Command, Source]]) -> None:
+def open_inputs(session: Session, plans: list[Plan], *, ignore_fingerprints: bool = False) -> None:
+    """Open what plans name, unless the session has something open under that alias: the command line's.
+
+    Raises:
+        PlanError: an input cannot be opened, or is not the one that is required.
+    """
+    for notice in [*(notice for plan in plans for notice in plan.notices), *replaced_outputs(plans)]:
+        session.warn(notice)
+    inputs = merged_inputs(plans)
+    session.only_input = inputs[0][0].alias if len(inputs) == 1 else None
+    for each, plan in inputs:
+        if each.alias in session.workspace.checkpoints:
+            continue
+        session.folder = session.sources.folder = plan.folder
+        try:
+            session.open_input(each.path, each.alias)
+        except SurgeryError as error:
+            raise as_plan_error(error, plan.source, each.span) from None
+    _check_requires(session, plans, ignore_fingerprints)
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a check found."""
+
+    reports: list[Report] = field(default_factory=list)
+    """What would be saved."""
+    guessed: int | None = None
+    """The first step that makes shapes which only data decides; those after it fit a guess, or are left out."""
+
+
+def check_steps(session: Session, steps: list[PlanStep]) -> Checked:
     """Run all edits on a scratch workspace; only headers are read, nothing is written.
 
-    It ends where a step loads what an earlier one saves, for that is not there yet.
+    It ends where a step loads what an earlier one saves, for that is not there yet, and where a step does not
+    fit shapes that only data decides.
+
+    Raises:
+        PlanError: a step does not check; located in its plan.
     """
-    scratch = session.scratch()
+    bound = [bound_step(each) for each in steps]
+    checked = Checked()
     saved: set[Path] = set()
+    scratch = session.scratch()
     try:
-        for command, source in commands:
+        for number, (each, step) in enumerate(zip(steps, bound, strict=True)):
+            if scratch.leaving and not each.is_output:
+                continue
+            scratch.folder = scratch.sources.folder = each.folder
+            path = step.arguments.get("path")
+            place = absolute(path, each.folder) if isinstance(path, str) else None
+            if place in saved and step.operation.replays:
+                break  # it reads what an earlier step writes
             try:
-                step = bind(command)
-                if not step.operation.in_plans:
-                    raise PlanError(f"'{command.name}' has no place in a plan", span=command.name_span)
-                path = step.arguments.get("path")
-                place = absolute(path, session.folder) if isinstance(path, str) else None
-                if command.name == "load" and place in saved:
-                    return
-                scratch.execute(command)
-                if command.name == "save" and place is not None:
-                    saved.add(place)
-                if command.name == "exit":
-                    return
+                report = scratch.execute(each.command)
             except SurgeryError as error:
-                raise as_plan_error(error, source, command.name_span) from None
+                if scratch.assumed:
+                    break
+                raise as_plan_error(error, each.source, each.command.name_span) from None
+            if scratch.assumed and checked.guessed is None:
+                checked.guessed = number
+            if not step.operation.replays and place is not None:
+                saved.add(place)
+                checked.reports += [report] if report is not None else []
     finally:
         scratch.close()
+    return checked
 
 
-def _run(session: Session, commands: list[tuple[Command, Source]], stdout: TextIO) -> None:
-    for command, source in commands:
+def bound_step(planned: PlanStep) -> Step:
+    """The operation and arguments of a step.
+
+    Raises:
+        PlanError: there are none such, or they have no place in a plan.
+    """
+    try:
+        step = bind(planned.command)
+        if not (step.operation.in_plans or planned.in_script):
+            raise PlanError(f"'{step.operation.name}' has no place in a plan")
+    except SurgeryError as error:
+        raise as_plan_error(error, planned.source, planned.command.name_span) from None
+    return step
+
+
+def _run(session: Session, steps: list[PlanStep], guessed: int | None, stdout: TextIO) -> None:
+    for number, step in enumerate(steps):
+        if session.leaving and not step.is_output:
+            continue
+        session.folder = session.sources.folder = step.folder
         try:
-            report = session.execute(command)
+            report = session.execute(step.command)
         except SurgeryError as error:
-            raise error.located(source=source, span=command.name_span) from None
+            raise error.located(source=step.source, span=step.command.name_span) from None
         if report is not None and report.lines:
             stdout.write("\n".join(report.lines) + "\n")
-        if session.leaving:
-            return
+        if number == guessed:
+            # Data has decided the shapes that the check had to guess: what follows can be checked now.
+            further = check_steps(session, steps[number + 1 :]).guessed
+            guessed = None if further is None else number + 1 + further
 
 
-def _complete_output(command: Command) -> Command:
-    """A plan's output may hold nulls for what is left to its default."""
-    if not isinstance(command.payload, Mapping):
-        return command
-    pairs: list[Pair] = [
-        pair
-        for pair in command.payload.pairs
-        if pair.key == "shard" or not (isinstance(pair.value, Scalar) and pair.value.value is None)
-    ]
-    return Command("save", Mapping(tuple(pairs), command.payload.span), command.name_span)
+@contextmanager
+def _kept_settings(session: Session) -> Iterator[None]:
+    """What belongs to the plans ends with them: their folders, and ``exit``."""
+    former = session.folder
+    try:
+        yield
+    finally:
+        session.folder = session.sources.folder = former
+        session.only_input = None
+        session.leaving = False
 
 
-def _check_fingerprints(session: Session, plan: Plan, ignore: bool) -> None:
-    actual = {each.alias: each.fingerprint for each in session.inputs}
-    for alias, wanted in plan.requires.items():
-        if actual.get(alias) == wanted:
+def _check_requires(session: Session, plans: list[Plan], ignore: bool) -> None:
+    inputs = {each.alias: each for each in session.inputs}
+    for alias, wanted, plan in merged_requires(plans):
+        given = inputs.get(alias)
+        if given is None:
+            raise PlanError(
+                f"requires names '{alias}', and no input has that alias",
+                hint=f"inputs: {', '.join(inputs)}" if inputs else None,
+                span=wanted.span,
+            ).located(source=plan.source)
+        opened = session.sources.opened_at(given.path)
+        what = mismatch(alias, given.shown, wanted.fingerprint, opened, session.evaluator)
+        if what is None:
             continue
-        what = f"the input '{alias}' is not the one that this plan was made on"
         if ignore:
             session.warn(what)
             continue
-        raise PlanError(what, hint="--ignore-fingerprints runs it all the same").located(source=plan.source)
+        raise PlanError(what, hint="--ignore-fingerprints runs it all the same", span=wanted.span).located(
+            source=plan.source
+        )

@@ -73,11 +73,15 @@ class SessionServices:
         ]
         return Report(lines or ["no steps yet"], rows, len(rows))
 
-    def summarize(self, *, everything: bool, resolve: bool, layout: str) -> Report:
+    def summarize(
+        self, *, everything: bool, resolve: bool, layout: str, requires: str | None = None
+    ) -> Report:
         """The plan of the steps in force."""
         from brainsurgery_shell.session.summary import summarize
 
-        lines = summarize(self._session, everything=everything, resolve=resolve, layout=layout)
+        lines = summarize(
+            self._session, everything=everything, resolve=resolve, layout=layout, requires=requires
+        )
         return Report(lines, None, len(self._session.timeline.steps))
 
     def help(self, topic: str | None, expression: str | None) -> list[str]:
@@ -120,6 +124,10 @@ class SessionServices:
         changed = (sorted(record.aliases) for record in (*self._session.timeline.steps, *running))
         return list(dict.fromkeys(alias for aliases in changed for alias in aliases))
 
+    def only_input(self) -> str | None:
+        """Of the plan that runs."""
+        return self._session.only_input
+
     def open(self, path: str, alias: str, layout: str | None) -> Checkpoint:
         """Headers only."""
         checkpoint = self._session.sources.open(path, layout)
@@ -135,9 +143,9 @@ class SessionServices:
             return Report([], None, len(request.tensors))
         plan = check_save(request, self._session.sources.folder, self._session.settings.saves)
         if checking:
-            return Report(
-                [f"would save {len(request.tensors)} tensors to {request.path}"], None, len(request.tensors)
-            )
+            count = len(request.tensors)
+            data = {"path": request.path, "tensors": count, "nbytes": plan.nbytes}
+            return Report([f"would save {count} tensors to {request.path}"], data, count)
         self._session.write({"kind": "saving", "path": str(plan.dest)})
         return save(
             request,

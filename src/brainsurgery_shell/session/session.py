@@ -79,6 +79,8 @@ class Session:
         self.summary_folder: Path | None = None
         """Where a summary is about to be written: its relative paths start there."""
         self.journal = Journal(self.name) if settings.journal and not settings.dry_run else None
+        self.only_input: str | None = None
+        """The alias of the only input of the plan that runs: what is saved where nothing else tells."""
         self.replaying = False
         self.groups: list[Group] = []
         """Files that are being executed, the innermost last."""
@@ -86,6 +88,8 @@ class Session:
         """What a dry run goes back to when it ends."""
         self.written_alias: str | None = None
         """Which checkpoint the last save wrote."""
+        self.assumed = False
+        """Whether shapes in the workspace are a guess, as where a check leaves out what only data decides."""
         self._evaluator: Evaluator | None = None
 
     # What surfaces call
@@ -171,6 +175,7 @@ class Session:
         copy.workspace = self.workspace.copy()
         copy.timeline.steps = list(self.timeline.steps)
         copy.sources.folder = self.sources.folder
+        copy.only_input = self.only_input
         return copy
 
     def close(self) -> None:
@@ -189,6 +194,7 @@ class Session:
         if not self.dry and not self.replaying:
             for check in edit.checks:
                 check(self.evaluator)
+        self.assumed |= edit.assumed
         record.command = with_arguments(step.command, edit.drawn, step.operation.primary)
         record.role, record.count = "edit", edit.count
         aliases = frozenset(edit.tensors)

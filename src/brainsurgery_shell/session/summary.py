@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command, Mapping, Pair, Scalar
 from brainsurgery_shell.lang.yaml_printer import command_to_yaml, node_to_yaml
+from brainsurgery_shell.session.fingerprint import CONTENT, fingerprint
 from brainsurgery_shell.session.paths import map_paths, relative_to
 from brainsurgery_shell.session.record import Record
 
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
     from brainsurgery_shell.session.session import Input, Session
 
 
-def summarize(session: Session, *, everything: bool, resolve: bool, layout: str) -> list[str]:
-    """Lines of a YAML plan, or of a script (which loads its inputs itself)."""
+def summarize(
+    session: Session, *, everything: bool, resolve: bool, layout: str, requires: str | None = None
+) -> list[str]:
+    """Lines of a YAML plan, or of a script (which loads its inputs itself).
+
+    ``requires`` (header or content) adds the fingerprints of the inputs to a plan.
+    """
     from brainsurgery_shell.session.resolve import resolved
 
     base = session.summary_folder or session.folder
@@ -38,6 +44,8 @@ def summarize(session: Session, *, everything: bool, resolve: bool, layout: str)
         return [print_command(command) for command in [*loads, *commands]]
     lines = ["inputs:"] if inputs else []
     lines += [f"  - {node_to_yaml(Scalar(f'{alias}::{path}'))}" for alias, path in inputs]
+    if requires is not None and session.inputs:
+        lines += ["requires:", *_requires_lines(session, requires)]
     lines.append("transforms:" if commands else "transforms: []")
     lines += [f"  - {command_to_yaml(command)}" for command in commands]
     if output is not None:
@@ -55,6 +63,17 @@ def _input_path(each: Input, base: Path) -> str:
     if Path(each.shown).is_absolute() or each.shown.startswith("~"):
         return each.shown
     return os.path.relpath(each.path, base)
+
+
+def _requires_lines(session: Session, requires: str) -> list[str]:
+    found = (
+        (
+            each.alias,
+            fingerprint(session.sources.opened_at(each.path), session.evaluator, content=requires == CONTENT),
+        )
+        for each in session.inputs
+    )
+    return [f"  {node_to_yaml(Scalar(alias))}: {node_to_yaml(Scalar(text))}" for alias, text in found]
 
 
 def _output(records: list[Record]) -> Record | None:
