@@ -73,7 +73,7 @@ def _check(options: Options, plans: list[Plan], scripted: list[PlanStep]) -> Non
     options.dry_run, options.journal = True, False
     session = open_session(options)
     try:
-        open_inputs(session, plans, ignore_fingerprints=options.ignore_fingerprints)
+        open_inputs(session, plans)
         steps = merged_steps(plans) + scripted
         reports = check_steps(session, steps).reports
         inputs = len(session.inputs)

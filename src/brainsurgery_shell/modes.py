@@ -52,6 +52,7 @@ def open_session(options: Options) -> Session:
         arena_root=options.arena_root,
         saves=SaveDefaults(options.shard_size, options.overwrite, options.workers),
         dry_run=options.dry_run,
+        ignore_fingerprints=options.ignore_fingerprints,
         journal=options.journal,
     )
     session = _named_session(settings, options)
@@ -107,7 +108,7 @@ def _work(session: Session, options: Options) -> int:
         from brainsurgery_shell.session.run_plan import run_plans
 
         plans = read_plans(options.plans, options.overrides)
-        run_plans(session, plans, stdout=sys.stdout, ignore_fingerprints=options.ignore_fingerprints)
+        run_plans(session, plans, stdout=sys.stdout)
     for path in options.scripts:
         run_lines(session, _script(path), file=str(path), stdout=sys.stdout)
         session.leaving = False  # exit ended the script

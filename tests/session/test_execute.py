@@ -129,6 +129,11 @@ def test_a_plan_may_execute_another(folder: Path, cli: Cli) -> None:
 def test_requirements_are_checked(folder: Path, cli: Cli) -> None:
     (folder / "plan.yaml").write_text("requires: { model: abc }\ntransforms: [{ delete: w }]\n")
     cli("m.safetensors", "-c", "execute: plan.yaml").fails("'model' is not the one", status=2)
+    ignored = cli("m.safetensors", "--ignore-fingerprints", "-c", "execute: plan.yaml")
+    assert "'model' is not the one" in ignored.err
+    ignored.ok()
+    (folder / "plan.yaml").write_text("requires: { other: abc }\n")
+    cli("m.safetensors", "-c", "execute: plan.yaml").fails("requires names 'other'", status=2)
 
 
 def test_resume_brings_back_what_was_executed(folder: Path, cli: Cli) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainsurgery_shell.declaration.expansion import Expansion, Planned
-from brainsurgery_shell.errors import PlanError, Source, StorageError, UsageError, did_you_mean
+from brainsurgery_shell.errors import Source, StorageError, UsageError, did_you_mean
 from brainsurgery_shell.lang.tree import Command, Mapping, Pair, Scalar
-from brainsurgery_shell.session.fingerprint import mismatch
 from brainsurgery_shell.session.paths import absolute
+from brainsurgery_shell.session.requires import require
 from brainsurgery_shell.storage.read import open_checkpoint
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def steps_of(session: Session, path: str) -> Expansion:
     from brainsurgery_shell.session.plan import read_plan
 
     plan = read_plan(place, [])
-    _check_fingerprints(session, plan)
+    for notice in plan.notices:
+        session.warn(notice)
+    _check_requires(session, plan)
     commands = [(_load(each.alias, each.path), plan.source) for each in plan.inputs]
     commands = [
         each for each, wanted in zip(commands, plan.inputs, strict=True) if _wanted(session, wanted.alias)
@@ -73,19 +75,15 @@ def _load(alias: str, path: str) -> Command:
     return Command("load", Mapping((Pair("path", Scalar(path)), Pair("alias", Scalar(alias)))))
 
 
-def _check_fingerprints(session: Session, plan: Plan) -> None:
+def _check_requires(session: Session, plan: Plan) -> None:
+    """Of what is open, else of what the plan will open."""
     paths = {each.alias: each.path for each in plan.inputs}
-    for alias, required in plan.requires.items():
+    for alias, wanted in plan.requires.items():
         checkpoint = session.workspace.checkpoints.get(alias)
+        found = None
         if checkpoint is not None and checkpoint.origins:
-            opened = session.sources.opened_at(checkpoint.origins[0].path)
-            path = checkpoint.origins[0].shown
+            origin = checkpoint.origins[0]
+            found = origin.shown, session.sources.opened_at(origin.path)
         elif checkpoint is None and alias in paths:
-            path = paths[alias]
-            opened = open_checkpoint(absolute(path, plan.folder), path)
-        else:
-            what = f"requires names '{alias}', and no input has that alias"
-            raise PlanError(what, span=required.span).located(source=plan.source)
-        differs = mismatch(alias, path, required.fingerprint, opened, session.evaluator)
-        if differs is not None:
-            raise PlanError(differs, span=required.span).located(source=plan.source)
+            found = paths[alias], open_checkpoint(absolute(paths[alias], plan.folder), paths[alias])
+        require(session, plan, alias, wanted, found)

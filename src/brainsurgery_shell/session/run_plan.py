@@ -11,7 +11,6 @@ from typing import TextIO
 from brainsurgery_shell.declaration.bind import Step, bind
 from brainsurgery_shell.errors import PlanError, SurgeryError
 from brainsurgery_shell.lang.printer import print_command
-from brainsurgery_shell.session.fingerprint import mismatch
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.plan import Plan, PlanStep, as_plan_error
 from brainsurgery_shell.session.plan_merge import (
@@ -20,29 +19,28 @@ from brainsurgery_shell.session.plan_merge import (
     merged_steps,
     replaced_outputs,
 )
+from brainsurgery_shell.session.requires import require
 from brainsurgery_shell.session.session import Session
 from brainsurgery_shell.workspace.edit import Report
 
 
-def run_plan(session: Session, plan: Plan, *, stdout: TextIO, ignore_fingerprints: bool = False) -> None:
+def run_plan(session: Session, plan: Plan, *, stdout: TextIO) -> None:
     """Open a plan's inputs, check every step, run every step, write the output.
 
     Raises:
         SurgeryError: located in the plan. What the check finds is a ``PlanError``.
     """
-    run_plans(session, [plan], stdout=stdout, ignore_fingerprints=ignore_fingerprints)
+    run_plans(session, [plan], stdout=stdout)
 
 
-def run_plans(
-    session: Session, plans: list[Plan], *, stdout: TextIO, ignore_fingerprints: bool = False
-) -> None:
+def run_plans(session: Session, plans: list[Plan], *, stdout: TextIO) -> None:
     """Run plans as one: all inputs, all steps in order, one output.
 
     Raises:
         SurgeryError: located in its plan. What the check finds is a ``PlanError``.
     """
     with _kept_settings(session):
-        open_inputs(session, plans, ignore_fingerprints=ignore_fingerprints)
+        open_inputs(session, plans)
         steps = merged_steps(plans)
         checked = check_steps(session, steps)
         if session.settings.dry_run:
@@ -51,7 +49,7 @@ def run_plans(
         _run(session, steps, checked.guessed, stdout)
 
 
-def open_inputs(session: Session, plans: list[Plan], *, ignore_fingerprints: bool = False) -> None:
+def open_inputs(session: Session, plans: list[Plan]) -> None:
     """Open what plans name, unless the session has something open under that alias: the command line's.
 
     Raises:
@@ -69,7 +67,7 @@ def open_inputs(session: Session, plans: list[Plan], *, ignore_fingerprints: boo
             session.open_input(each.path, each.alias)
         except SurgeryError as error:
             raise as_plan_error(error, plan.source, each.span) from None
-    _check_requires(session, plans, ignore_fingerprints)
+    _check_requires(session, plans)
 
 
 @dataclass(slots=True)
@@ -79,7 +77,7 @@ class Checked:
     reports: list[Report] = field(default_factory=list)
     """What would be saved."""
     guessed: int | None = None
-    """The first step that makes shapes which only data decides; those after it fit a guess, or are left out."""
+    """The first step that makes shapes which only data decides; what follows fits a guess, or is left out."""
 
 
 def check_steps(session: Session, steps: list[PlanStep]) -> Checked:
@@ -164,23 +162,9 @@ def _kept_settings(session: Session) -> Iterator[None]:
         session.leaving = False
 
 
-def _check_requires(session: Session, plans: list[Plan], ignore: bool) -> None:
+def _check_requires(session: Session, plans: list[Plan]) -> None:
     inputs = {each.alias: each for each in session.inputs}
     for alias, wanted, plan in merged_requires(plans):
         given = inputs.get(alias)
-        if given is None:
-            raise PlanError(
-                f"requires names '{alias}', and no input has that alias",
-                hint=f"inputs: {', '.join(inputs)}" if inputs else None,
-                span=wanted.span,
-            ).located(source=plan.source)
-        opened = session.sources.opened_at(given.path)
-        what = mismatch(alias, given.shown, wanted.fingerprint, opened, session.evaluator)
-        if what is None:
-            continue
-        if ignore:
-            session.warn(what)
-            continue
-        raise PlanError(what, hint="--ignore-fingerprints runs it all the same", span=wanted.span).located(
-            source=plan.source
-        )
+        opened = None if given is None else (given.shown, session.sources.opened_at(given.path))
+        require(session, plan, alias, wanted, opened)

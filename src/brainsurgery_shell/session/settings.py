@@ -29,6 +29,8 @@ class Settings:
     arena_root: Path | None = None
     saves: SaveDefaults = field(default_factory=lambda: SaveDefaults(5 * 2**30))
     dry_run: bool = False
+    ignore_fingerprints: bool = False
+    """Whether inputs other than those that a plan requires are only warned of."""
     preview: bool = False
     """Whether each edit is shown before it is made."""
     verbose: bool = False
