@@ -63,7 +63,7 @@ def _script(path: Path, problems: list[SurgeryError]) -> Iterator[PlanStep]:
             line = split_redirect(text)
             command = None if line.shell else parse_line(line.command_text)
         except SurgeryError as error:
-            problems.append(as_plan_error(error.relocated(source), source))
+            problems.append(as_plan_error(error.on_line(source), source))
             continue
         if command is not None:
             yield PlanStep(command, source, Path.cwd(), in_script=True)

@@ -16,7 +16,7 @@ usage: brainsurgery [OPTIONS] [FILE | ALIAS::FILE ...] [key=value ...]
                       script.oly: run it line by line
   check FILE ...      check plans and scripts on their inputs; write nothing
   schema              print the JSON Schema of plans, for editors
-  -i                  after plans, scripts and -c, stay in the shell
+  -i, --interactive   after plans, scripts and -c, stay in the shell
   -c 'OLY'            run this command; repeatable
   --dry-run           check and show, but change and write nothing
   --provider inmemory|arena    where intermediates live (default: inmemory)
@@ -38,7 +38,37 @@ usage: brainsurgery [OPTIONS] [FILE | ALIAS::FILE ...] [key=value ...]
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
-    arguments = sys.argv[1:] if argv is None else argv
+    _open_closed_streams()
+    try:
+        status = _main(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        _drop_output()  # whoever read it has left
+        return 141
+    except OSError as error:
+        # Those of checkpoints, plans and scripts were told before. Left is our output, on a full disk.
+        _drop_output()
+        print(f"error: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+def _open_closed_streams() -> None:
+    """Put nothing where a standard stream was closed: the next file would get its number and our messages."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _drop_output() -> None:
+    """Let what is still to be printed go nowhere: Python would complain again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _main(arguments: list[str]) -> int:
     if arguments[:1] == ["--version"]:
         from brainsurgery_shell import __version__
 
@@ -47,18 +77,6 @@ def main(argv: list[str] | None = None) -> int:
     if "--help" in arguments or "-h" in arguments:
         sys.stdout.write(USAGE)
         return 0
-    try:
-        return _main(arguments)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # Whoever read our output has left. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-
-
-def _main(arguments: list[str]) -> int:
     from brainsurgery_shell.errors import SurgeryError, UsageError
     from brainsurgery_shell.messages import show_error
 

@@ -77,9 +77,11 @@ class SurgeryError(Exception):
         self.details = known
         return self
 
-    def relocated(self, source: Source) -> Self:
-        """Replace the source: a line turned out to be one of a file."""
-        self.details = replace(self.details, source=source)
+    def on_line(self, source: Source) -> Self:
+        """Say where the line that it is about stands, unless that is known, or it is about another text."""
+        known = self.details.source
+        if known is None or (known.file is None and known.text == source.text):
+            self.details = replace(self.details, source=source)
         return self
 
 
@@ -113,6 +115,10 @@ class StorageError(SurgeryError):
     """A file cannot be read or written, or is not what it says it is."""
 
 
+class NotWritten(StorageError):
+    """What a dry run only promises to write cannot be read."""
+
+
 class InternalError(SurgeryError):
     """A bug of ours: something that was checked earlier turned out otherwise."""
 
@@ -120,7 +126,7 @@ class InternalError(SurgeryError):
 def render(error: SurgeryError) -> str:
     """The whole error as a person reads it: message, place, line with caret, hint."""
     details = error.details
-    lines = [f"error: {error.message}"]
+    lines = [f"error: {_printable(error.message)}"]
     source, span = details.source, details.span
     if source is not None and source.file is not None:
         where = source.file
@@ -134,7 +140,7 @@ def render(error: SurgeryError) -> str:
     if details.step is not None:
         lines.append(f"  in step: {details.step}")
     if details.hint is not None:
-        lines.append(f"hint: {details.hint}")
+        lines.append(f"hint: {_printable(details.hint)}")
     return "\n".join(lines)
 
 
@@ -146,6 +152,11 @@ def _excerpt(source: Source, span: Span | None) -> list[str]:
     if span is None:
         return [f"  {shown}"] if shown.strip() else []
     return [f"  {shown}", f"  {' ' * span.start}^ column {span.start + 1}"]
+
+
+def _printable(text: str) -> str:
+    """Names of tensors come from files, and may hold anything."""
+    return "".join(char if char == "\n" else _visible(char) for char in text)
 
 
 def _visible(char: str) -> str:

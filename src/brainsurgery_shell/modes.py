@@ -33,7 +33,9 @@ def run(options: Options) -> int:
     session = open_session(options)
     try:
         status = _work(session, options)
-        if options.summarize_path is not None:
+        if options.summarize_path is not None and options.dry_run:
+            messages.say(f"would write the summary {options.summarize_path}")
+        elif options.summarize_path is not None:
             _write_summary(session, options.summarize_path)
         return status
     finally:
@@ -110,7 +112,9 @@ def _work(session: Session, options: Options) -> int:
         plans = read_plans(options.plans, options.overrides)
         run_plans(session, plans, stdout=sys.stdout)
     for path in options.scripts:
-        run_lines(session, _script(path), file=str(path), stdout=sys.stdout)
+        from brainsurgery_shell.session.files import read_script
+
+        run_lines(session, read_script(path, str(path)), file=str(path), stdout=sys.stdout)
         session.leaving = False  # exit ended the script
     for command in options.commands:
         if not session.leaving:
@@ -125,14 +129,6 @@ def _work(session: Session, options: Options) -> int:
     from brainsurgery_shell.repl.shell import run_shell
 
     return run_shell(session, stdout=sys.stdout, stderr=sys.stderr, plain=options.plain)
-
-
-def _script(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read the script '{path}': {reason}") from error
 
 
 def _write_summary(session: Session, path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from brainsurgery_shell.errors import SurgeryError, UsageError
+from brainsurgery_shell.errors import SurgeryError, UsageError, did_you_mean
 from brainsurgery_shell.lang.names import split_alias
 from brainsurgery_shell.lang.sizes import parse_size
 from brainsurgery_shell.messages import LEVELS
@@ -48,7 +48,9 @@ class Options:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint="brainsurgery --help lists the options")
+        unknown = re.fullmatch(r"unrecognized arguments: (--[\w-]+).*", message)
+        near = did_you_mean(unknown[1], self._option_string_actions) if unknown else None
+        raise UsageError(message, hint=near or "brainsurgery --help lists the options")
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -58,10 +60,10 @@ def parse_options(arguments: list[str]) -> Options:
         UsageError: an option is unknown or wrong.
     """
     resume = arguments[:1] == ["resume"]
-    parsed = _parser().parse_args(arguments[1:] if resume else arguments)
+    parsed = _parser().parse_intermixed_args(arguments[1:] if resume else arguments)
     options = Options(
         commands=parsed.c,
-        interactive=parsed.i,
+        interactive=parsed.interactive,
         dry_run=parsed.dry_run,
         provider=parsed.provider,
         arena_root=Path(parsed.arena_root).expanduser() if parsed.arena_root else None,
@@ -110,7 +112,7 @@ def _sort_words(words: list[str], options: Options) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="brainsurgery", add_help=False, allow_abbrev=False)
     parser.add_argument("words", nargs="*")
-    parser.add_argument("-i", action="store_true")
+    parser.add_argument("-i", "--interactive", action="store_true")
     parser.add_argument("-c", action="append", default=[])
     for flag in ("--dry-run", "--overwrite", "--ignore-fingerprints", "--no-journal", "--plain"):
         parser.add_argument(flag, action="store_true")

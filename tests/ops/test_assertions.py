@@ -128,3 +128,21 @@ def test_a_failed_assertion_lists_five(patient: Patient) -> None:
 
 def test_step_errors_are_not_failed_checks() -> None:
     assert not issubclass(StepError, CheckFailed)
+
+
+def test_the_right_side_rewrites_the_left(patient: Patient) -> None:
+    """Groups, the whole match, and a pattern that leaves names out, as published plans have them."""
+    layers = {
+        f"h__{i}__{part}": torch.full((2,), float(i)) for i in range(3) for part in ("mlp__w", "attn__w")
+    }
+    patient.open("a", **layers).open("b", **layers)
+    patient.run("scale_: target: 'b::.*mlp.*', by: 2")
+    patient.fails(r"assert: equal: { left: 'a::(.+)', right: 'b::\1' }", "h.1.mlp.w")
+    patient.run(r"assert: equal: { left: 'a::(?!h\.\d+\.mlp\.).+', right: 'b::\g<0>' }")
+    patient.run("delete: 'b::h.0.attn.w'")
+    patient.fails(r"assert: equal: { left: 'a::(?!h\.\d+\.mlp\.).+', right: 'b::\g<0>' }", "h.0.attn.w")
+
+
+@pytest.mark.parametrize("counter", ["reads", "writes"])
+def test_access_counters_are_unknown(world: Patient, counter: str) -> None:
+    world.fails(f"assert: {counter}: {{ of: bias, ge: 1 }}", f"unknown expression '{counter}'", "exists")

@@ -69,6 +69,15 @@ def test_fill(few: Patient) -> None:
     assert few.list("b") == [True, True]
 
 
+def test_values_are_broadcast_if_asked(few: Patient) -> None:
+    few.run(
+        "fill: from: w, to: c, mode: tensor, values: [5, 6], broadcast: true",
+        "fill_: target: n, mode: tensor, values: 4, broadcast: true",
+    )
+    assert few.list("c") == [[5, 6], [5, 6]]
+    assert few.list("n") == [[4] * 3] * 2
+
+
 def test_create(few: Patient) -> None:
     few.run(
         "zeroes: target: z, shape: [2, 0]",
@@ -121,7 +130,8 @@ def test_a_seed_is_drawn_and_recorded(few: Patient) -> None:
         ("fill_: target: b, value: 2", ("boolean",)),
         ("fill_: target: w, value: 1e300", ("range",)),
         ("fill_: target: w, mode: tensor", ("values",)),
-        ("fill_: target: w, mode: tensor, values: [1, 2]", ("[2]", "[2, 2]")),
+        ("fill_: target: w, mode: tensor, values: [1, 2]", ("[2]", "[2, 2]", "broadcast: true")),
+        ("fill_: target: w, mode: tensor, values: [1, 2, 3], broadcast: true", ("[3]", "[2, 2]")),
         ("fill_: target: w, mode: tensor, values: [[1, 2], [3]]", ("length",)),
         ("fill_: target: w, mode: tensor, values: [[1, 2], [3, x]]", ("number",)),
         ("fill_: target: w, mode: random", ("constant | rand | tensor", "rand")),

@@ -156,3 +156,9 @@ def test_examples_bind() -> None:
             command = parse_line(example)
             assert command is not None
             bind(command)
+
+
+def test_diff_of_references(world: Patient) -> None:
+    named = world.run("diff: mode: refs, left: 'model::h.*', right: 'other::h.*', eps: 1")
+    assert named.lines == world.run("diff: left: 'model::h.*', right: 'other::h.*', eps: 1").lines
+    assert named.data["differing"] == ["h.0.w"]

@@ -249,3 +249,63 @@ def test_a_reader_that_leaves() -> None:
         check=False,
     )
     assert not re.search("Traceback|Exception", done.stderr)
+
+
+def test_log_levels(cli: Cli, model: Path) -> None:
+    """Warnings and less important messages can be silenced, errors cannot."""
+    lines = ("-c", "scale_: target: a, by: 1e30", "-c", "cast_: target: a, to: float16", "-c", "save: o")
+    said = {
+        level: cli(model, "--overwrite", "--log-level", level, *lines)
+        for level in ("error", "warning", "info")
+    }
+    assert {level: "overflowed" in done.err for level, done in said.items()} == {
+        "error": False, "warning": True, "info": True
+    }  # fmt: skip
+    cli(model, "--session", "a", "-c", "delete: a").ok()
+    assert "resumed a" in cli("resume", "a", "--log-level", "info", "-c", "dump").err
+    assert cli("resume", "a", "--log-level", "warning", "-c", "dump").err == ""
+    cli(model, "--log-level", "error", "-c", "nope").fails("nope")
+    for level in ("debug", "critical"):
+        cli(model, "--log-level", level).fails("'error', 'warning', 'info'", status=2)
+
+
+def test_shard_sizes(cli: Cli, folder: Path) -> None:
+    """The option is what ``shard`` is where a step does not say it; sizes are powers of 1024."""
+    save_file({name: torch.zeros(256) for name in "abc"}, "k.safetensors")
+
+    def files(*arguments: str) -> int:
+        cli("k.safetensors", "--overwrite", *arguments).ok()
+        return len(list((folder / "o").glob("*.safetensors")))
+
+    assert files("-c", "save: o") == 1
+    assert files("--shard-size", "2KB", "-c", "save: o") == 2
+    assert files("--shard-size", "2KiB", "-c", "save: o") == 2
+    assert files("--shard-size", "2047", "-c", "save: o") == 3
+    assert files("--shard-size", "none", "-c", "save: o") == 1
+    assert files("--shard-size", "1KB", "-c", "save: path: o, shard: none") == 1
+    assert files("--shard-size", "none", "-c", "save: path: o, shard: 1KB") == 3
+
+
+def test_yaml_at_the_prompt_is_told_what_to_write(cli: Cli) -> None:
+    cli("m.safetensors", stdin="- copy: { from: a, to: c }\n").fails("leave out the '-'", "line 1", status=2)
+    cli("m.safetensors", stdin="{ copy: { from: a, to: c } }\n").fails("leave out the outer braces", status=2)
+    cli("m.safetensors", stdin="copy: { from: a, to: c }\nassert: exists: c\n").ok()
+
+
+def test_words_and_options_in_any_order(cli: Cli, model: Path) -> None:
+    Path("s.oly").write_text("dump\n")
+    assert "float32" in cli(model, "--no-journal", "s.oly").ok()
+
+
+def test_an_unknown_option_names_the_nearest(cli: Cli, model: Path) -> None:
+    cli(model, "--num-workers", "2").fails("--num-workers", "did you mean '--workers'?", status=2)
+
+
+def test_names_of_tensors_do_not_reach_the_terminal(cli: Cli, folder: Path) -> None:
+    save_file({"a\x1b[31m": torch.ones(1)}, folder / "x.safetensors")
+    assert "\x1b" not in cli("x.safetensors", "-c", "delete: a").fails("its names are like")
+
+
+def test_help_and_version(cli: Cli) -> None:
+    assert "--shard-size SIZE" in cli("--help").ok()
+    assert cli("--version").ok().startswith("brainsurgery ")

@@ -85,6 +85,16 @@ def test_errors_name_file_and_line(folder: Path, cli: Cli) -> None:
     cli("m.safetensors", "-c", "execute: bad.yaml").fails("bad.yaml, line 3", "nothing")
 
 
+def test_errors_in_scripts_that_execute_scripts(folder: Path, cli: Cli) -> None:
+    (folder / "inner.oly").write_text("\n\ndelete: nothing\n")
+    (folder / "outer.oly").write_text("delete: v\nexecute: inner.oly\n")
+    said = cli("m.safetensors", "outer.oly").fails("inner.oly, line 3, column 9")
+    assert "outer.oly" not in said
+    cli("m.safetensors", stdin="\nexecute: outer.oly\n").fails("inner.oly, line 3, column 9")
+    (folder / "inner.oly").write_text("delete: [\n")
+    cli("m.safetensors", "-c", "execute: outer.oly").fails("inner.oly, line 1")
+
+
 def test_files_that_execute_themselves(folder: Path, cli: Cli) -> None:
     (folder / "a.oly").write_text("execute: b.oly\n")
     (folder / "b.oly").write_text("execute: a.oly\n")
@@ -128,12 +138,38 @@ def test_a_plan_may_execute_another(folder: Path, cli: Cli) -> None:
 
 def test_requirements_are_checked(folder: Path, cli: Cli) -> None:
     (folder / "plan.yaml").write_text("requires: { model: abc }\ntransforms: [{ delete: w }]\n")
-    cli("m.safetensors", "-c", "execute: plan.yaml").fails("'model' is not the one", status=2)
+    cli("m.safetensors", "-c", "execute: plan.yaml").fails("'model' is not the one")
     ignored = cli("m.safetensors", "--ignore-fingerprints", "-c", "execute: plan.yaml")
     assert "'model' is not the one" in ignored.err
     ignored.ok()
     (folder / "plan.yaml").write_text("requires: { other: abc }\n")
-    cli("m.safetensors", "-c", "execute: plan.yaml").fails("requires names 'other'", status=2)
+    cli("m.safetensors", "-c", "execute: plan.yaml").fails("requires names 'other'")
+
+
+def test_requirements_of_a_plan_that_a_plan_executes(folder: Path, cli: Cli) -> None:
+    summary = cli("m.safetensors", "-c", "delete: v", "-c", "summarize: requires: content").ok()
+    (folder / "inner.yaml").write_text(summary)
+    (folder / "outer.yaml").write_text("input: m.safetensors\ntransforms: [{ execute: inner.yaml }]\n")
+    cli("outer.yaml").ok()
+    (folder / "inner.yaml").write_text(summary.replace("header:", "header:1"))
+    cli("outer.yaml").fails("inner.yaml", "'model' is not the one", status=2)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "[{ save: out }, { load: { path: out/model.safetensors, alias: b } }]",
+        "[{ execute: { transforms: [{ save: out }] } }, { load: { path: out, alias: b } }]",
+        "[{ execute: { transforms: [{ save: out }, { load: { path: out, alias: b } }] } }]",
+        "[{ save: out/a.safetensors }, { load: { path: out, alias: b } }]",
+    ],
+)
+def test_what_a_plan_saves_it_may_load(folder: Path, cli: Cli, steps: str) -> None:
+    (folder / "plan.yaml").write_text(
+        f"input: m.safetensors\ntransforms: {steps}\noutput: {{ path: o.safetensors, alias: b }}\n"
+    )
+    cli("plan.yaml").ok()
+    assert set(load_file(folder / "o.safetensors")) == {"w", "v", "h.0"}
 
 
 def test_resume_brings_back_what_was_executed(folder: Path, cli: Cli) -> None:

@@ -180,6 +180,36 @@ def test_saving_over_the_source(cli: Cli, model: Path, kind: str) -> None:
     assert torch.equal(written["t1"], torch.full((3,), 2.0))
 
 
+@pytest.mark.parametrize("kind", ["index", "metadata", "subfolder"])
+def test_saving_over_a_source_that_was_opened_by_its_index(cli: Cli, model: Path, kind: str) -> None:
+    if kind == "metadata":
+        cli(model, "-c", "save: path: m, format: dcp").ok()
+        source = "m/.metadata"
+    else:
+        cli(model, "--shard-size", "40", "-c", "save: m").ok()
+        source = "m/model.safetensors.index.json"
+    if kind == "subfolder":
+        Path("m/sub").mkdir()
+        index = Path(source)
+        name = "model-00001-of-00003.safetensors"
+        shutil.move(f"m/{name}", f"m/sub/{name}")
+        index.write_text(index.read_text().replace(name, f"sub/{name}"))
+        source = "m"
+    layout = "format: dcp, " if kind == "metadata" else ""
+    cli(
+        source,
+        "--session",
+        "a",
+        "-c",
+        "scale_: target: t1, by: 2",
+        "-c",
+        f"save: path: m, {layout}overwrite: true",
+    ).ok()
+    cli("resume", "a", "-c", "undo").ok()
+    values = {str(row["name"]): row["values"] for row in dumped(cli, "a")}
+    assert values["t1"] == [1, 1, 1]
+
+
 def test_resume_from_another_folder(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_file({"one": torch.ones(1)}, "one.safetensors")
     cli("m.safetensors", "--session", "a", "-c", "load: path: one.safetensors, alias: b").ok()

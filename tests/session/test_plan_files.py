@@ -223,3 +223,28 @@ def test_results_and_messages_go_apart(model: Path, cli: Cli) -> None:
     )
     assert "model::wte" in done.ok()
     assert done.err == ""
+
+
+def test_a_plan_without_inputs(model: Path, cli: Cli) -> None:
+    load = "transforms:\n  - load: { path: models/base.safetensors }\noutput: o.safetensors\n"
+    cli(write("load.yaml", load)).ok()
+    assert load_file("o.safetensors").keys() == load_file(model).keys()
+    make = (
+        "transforms:\n  - prefixes: { mode: add, alias: new }\n  - ones: { target: 'new::t', shape: [2] }\n"
+        "output: p.safetensors\n"
+    )
+    cli(write("make.yaml", make)).ok()
+    assert load_file("p.safetensors")["t"].tolist() == [1, 1]
+
+
+def test_without_output_nothing_is_written(model: Path, folder: Path, cli: Cli) -> None:
+    write("p.yaml", "input: models/base.safetensors\ntransforms:\n  - delete: wte\n")
+    before = files(folder)
+    assert cli("--no-journal", "p.yaml").ok() == ""
+    assert files(folder) == before
+
+
+def test_interactive_goes_on_after_a_plan(model: Path, cli: Cli) -> None:
+    plan = write("p.yaml", "input: models/base.safetensors\ntransforms:\n  - delete: 'h.*'\n")
+    assert cli("-i", plan, stdin="dump: format: compact\n").ok().startswith("model::wte")
+    assert cli(plan, stdin="dump: format: compact\n").ok() == ""

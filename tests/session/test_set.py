@@ -57,12 +57,43 @@ def test_a_dry_run_in_a_file_ends_with_the_file(box: Patient) -> None:
     assert box.names() == ["w"]
     box.run("undo")
     assert box.names() == ["v", "w"]
+    history = [record.command.name for record in box.session.timeline.steps]
+    assert history == []
     box.run("set: dry-run: true")
     box.fails("execute: transforms: ['delete: v', 'set: dry-run: false']", "began outside")
     box.run("execute: transforms: ['delete: v', 'set: dry-run: true', 'delete: w']")
     assert box.names() == []
     box.run("set: dry-run: false")
     assert box.names() == ["v", "w"]
+
+
+def test_what_a_file_rehearses_is_not_recorded(cli: Cli, box: Patient, tmp_path: Path) -> None:
+    (tmp_path / "s.oly").write_text(
+        "scale_: target: w, by: 2\nset: dry-run: true\ndelete: v\nexecute: t.oly\nset: dry-run: false\ndelete: w\n"
+    )
+    (tmp_path / "t.oly").write_text("scale_: target: w, by: 5\n")
+    run = cli("model.safetensors", "--session", "a", "-c", "execute: s.oly", "-c", "summarize: format: oly")
+    assert [line.split(":")[0] for line in run.ok().splitlines()[-3:]] == ["load", "scale_", "delete"]
+    dump = cli("resume", "a", "-c", "dump: format: json, verbosity: full").ok()
+    assert '"w"' not in dump
+    assert '"v"' in dump
+    assert '"w"' in cli("resume", "a", "-c", "undo", "-c", "dump: format: json").ok()
+
+
+def test_a_dry_run_looks_at_what_would_be(cli: Cli, box: Patient) -> None:
+    lines = ("-c", "scale_: target: w, by: 3", "-c", "dump: target: w, format: json, verbosity: full")
+    assert "3.0" in cli("model.safetensors", "--dry-run", *lines).ok()
+    failed = cli("model.safetensors", "--dry-run", *lines, "-c", "assert: iszero: w")
+    failed.fails("expected zero")
+    promised = cli(
+        "model.safetensors",
+        "--dry-run",
+        "-c",
+        "save: o.safetensors",
+        "-c",
+        "load: path: o.safetensors, alias: b",
+    )
+    promised.fails("'o.safetensors' is not there yet")
 
 
 def test_preview_and_verbose(box: Patient) -> None:

@@ -71,8 +71,8 @@ class Services(Protocol):
     def open(self, path: str, alias: str, layout: str | None) -> Checkpoint:
         """Open a checkpoint; headers only."""
 
-    def save(self, request: SaveRequest, checking: bool) -> Report:
-        """Write a checkpoint, or only check that it can be written."""
+    def save(self, request: SaveRequest) -> Report:
+        """Write a checkpoint; in a dry run, only check that it can be written."""
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Context:
     workspace: Workspace
     services: Services
     checking: bool = False
-    """A dry run or the check of a plan: no data is read, nothing is written."""
+    """The check of a plan: no data is read, nothing is written."""
 
     @property
     def evaluator(self) -> Evaluator:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from brainsurgery_shell.declaration.families import tensorwise
+from brainsurgery_shell.declaration.families import BROADCAST, tensorwise
 from brainsurgery_shell.declaration.kinds import Choice, Value, Values
 from brainsurgery_shell.declaration.operation import Parameter
 from brainsurgery_shell.errors import fail
-from brainsurgery_shell.graph.build import full, require_fits
+from brainsurgery_shell.graph.build import expand, full, require_fits
 from brainsurgery_shell.graph.sources import Values as ValuesKernel
 from brainsurgery_shell.graph.tensor import LazyTensor, Shape, computed
 from brainsurgery_shell.ops.rand import RANDOM, draw_seed, random_tensor
@@ -31,6 +31,7 @@ def _prepare(arguments: dict[str, Any]) -> dict[str, int]:
     Parameter("value", Value(), "the number, of constant", required=False),
     Parameter("values", Values(), "the numbers, of tensor, nested as the dims", required=False),
     *RANDOM,
+    BROADCAST,
     examples=(
         "fill: from: 'h\\.(\\d+)\\.q::[:2, :]', to: 'h.\\1.gate', mode: constant, value: 0",
         "fill_: target: 'h\\.0\\..*', mode: rand, distribution: normal, std: 0.02, seed: 7",
@@ -38,10 +39,18 @@ def _prepare(arguments: dict[str, Any]) -> dict[str, int]:
     prepare=_prepare,
 )
 def fill(
-    tensor: LazyTensor, *, name: str, mode: str, value: float | None, values: Any, **random: Any
+    tensor: LazyTensor,
+    *,
+    name: str,
+    mode: str,
+    value: float | None,
+    values: Any,
+    broadcast: bool,
+    **random: Any,
 ) -> LazyTensor:
     """Fill tensors of the source's shape and dtype with a constant, random numbers or given values."""
     require_fillable(tensor.dtype)
+    _require_none_of_others(mode, {"value": value, "values": values, **random})
     if mode == "rand":
         return random_tensor(tensor.shape, tensor.dtype, name=name, **random)
     if mode == "constant":
@@ -53,11 +62,27 @@ def fill(
         fail("mode: tensor needs 'values'")
     flat: list[float] = []
     shape = _flatten(values, flat)
-    if shape != tensor.shape:
-        fail(f"the values have shape {list(shape)}, the tensor has {list(tensor.shape)}")
     for each in flat:
         require_fits(each, tensor.dtype)
-    return computed(tensor.shape, tensor.dtype, ValuesKernel(tuple(flat)))
+    if shape != tensor.shape and not broadcast:
+        fail(
+            f"the values have shape {list(shape)}, the tensor has {list(tensor.shape)}",
+            hint="broadcast: true asks for broadcasting",
+        )
+    return expand(computed(shape, tensor.dtype, ValuesKernel(tuple(flat))), tensor.shape)
+
+
+def _require_none_of_others(mode: str, given: dict[str, Any]) -> None:
+    """Fail if a parameter is given that only another mode reads."""
+    for name, value in given.items():
+        if value is None or name == "distribution":  # whose default stands in every mode
+            continue
+        home = _MODE_OF.get(name, "rand")
+        if home != mode:
+            fail(f"'{name}' belongs to mode: {home}, and not to mode: {mode}")
+
+
+_MODE_OF = {"value": "constant", "values": "tensor"}
 
 
 def _flatten(values: Any, into: list[float]) -> Shape:

@@ -68,21 +68,25 @@ def save(
     request = SaveRequest(
         path, alias, tensors, format_, None if shard == UNSET else shard, shard != UNSET, overwrite
     )
-    return context.services.save(request, context.checking)
+    return context.services.save(request)
 
 
 def which_alias(context: Context) -> str:
     """The only alias, else the only one that steps changed, else the only input of the plan that runs.
 
+    Of several that steps changed, those that they emptied were scratch space and do not count.
+
     Raises:
         StepError: several could be meant.
     """
-    aliases = list(context.workspace.checkpoints)
+    checkpoints = context.workspace.checkpoints
+    aliases = list(checkpoints)
     if not aliases:
         fail("no checkpoint is open", hint="load one: load: path/to/model")
     if len(aliases) == 1:
         return aliases[0]
     changed = [alias for alias in context.services.changed_aliases() if alias in aliases]
+    changed = [alias for alias in changed if checkpoints[alias].tensors] or changed
     if len(changed) == 1:
         return changed[0]
     candidates = changed or aliases

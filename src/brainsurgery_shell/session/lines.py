@@ -16,13 +16,13 @@ from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.session import Session
 
 
-def run_line(session: Session, text: str, *, stdout: TextIO) -> None:
-    """Run one line and send what it prints where the line says.
+def run_line(session: Session, text: str, *, stdout: TextIO, source: Source | None = None) -> None:
+    """Run one line and send what it prints where the line says; ``source`` is where it stands in a file.
 
     Raises:
         SurgeryError: located in the line. A file that output was to replace is as it was.
     """
-    source = Source(text)
+    source = source or Source(text)
     try:
         require_utf8(text)
         line = split_redirect(text)
@@ -40,7 +40,7 @@ def run_line(session: Session, text: str, *, stdout: TextIO) -> None:
         else:
             _redirected(session, command, line.redirect, stdout)
     except SurgeryError as error:
-        raise error.located(source=source) from None
+        raise error.on_line(source) from None
 
 
 def require_utf8(text: str) -> None:
@@ -54,18 +54,14 @@ def require_utf8(text: str) -> None:
             raise OlySyntaxError(
                 f"expected UTF-8 text, found the byte 0x{ord(char) & 0xFF:02x}",
                 span=Span(column, column + 1),
-            ).located(source=Source(text.encode("utf-8", "replace").decode()))
+            )
 
 
 def run_lines(session: Session, lines: Iterable[str], *, file: str, stdout: TextIO) -> None:
     """Run a script or standard input; the first error stops, with its line number."""
     for number, text in enumerate(lines, 1):
         line = text.rstrip("\r\n")
-        try:
-            run_line(session, line, stdout=stdout)
-        except SurgeryError as error:
-            error.relocated(Source(line, file, number))
-            raise
+        run_line(session, line, stdout=stdout, source=Source(line, file, number))
         if session.leaving:
             return
 

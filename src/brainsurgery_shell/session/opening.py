@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.errors import NotWritten, StorageError
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.tensor import StoredFile
 from brainsurgery_shell.session.journal import Entry, Journal
 from brainsurgery_shell.session.paths import absolute
+from brainsurgery_shell.storage.names import DCP_INDEX, INDEX_SUFFIX
 from brainsurgery_shell.storage.read import Opened, open_checkpoint
 from brainsurgery_shell.storage.tied import tied
 from brainsurgery_shell.workspace.checkpoint import Checkpoint, Origin
@@ -31,6 +32,8 @@ class Sources:
     """While a session is resumed: where later saves put what was at a path, in order."""
     expected: dict[Path, str] = field(default_factory=dict)
     """While a session is resumed: the fingerprint that a path had."""
+    promised: list[Path] = field(default_factory=list)
+    """In a dry run: what saves would have written."""
     _aside: set[int] = field(default_factory=set)
     """Identities of what was opened and is kept, because a save replaced it."""
 
@@ -39,8 +42,10 @@ class Sources:
 
         Raises:
             StorageError: it cannot be opened, or is not what it was when the session was recorded.
+            NotWritten: a save would have written it, but this is a dry run.
         """
         place = absolute(path, self.folder)
+        self._require_written(place, path)
         aside = self.moved.get(place)
         opened = open_checkpoint(aside[0] if aside else place, path, layout)
         wanted = self.expected.get(place)
@@ -50,11 +55,20 @@ class Sources:
                 hint="put the original back, or open the checkpoint anew and replay the summary",
             )
         self.opened.append((place, opened))
-        folder = place if opened.folder is not None else None
-        origin = Origin(place, path, folder, opened.fingerprint)
+        folder = place
+        if place.name == DCP_INDEX or place.name.endswith(INDEX_SUFFIX):
+            folder = place.parent
+        folder_or_none = folder if opened.folder is not None else None
+        origin = Origin(place, path, folder_or_none, opened.fingerprint)
         checkpoint = Checkpoint.of(opened.tensors, opened.metadata, (origin,))
         checkpoint.tied = tuple(tuple(group) for group in tied(opened.tensors))
         return checkpoint
+
+    def _require_written(self, place: Path, path: str) -> None:
+        if self.promised:
+            real = Path(os.path.realpath(place))
+            if any(each == real or each in real.parents or real in each.parents for each in self.promised):
+                raise NotWritten(f"'{path}' is not there yet: a save would write it, and this is a dry run")
 
     def opened_at(self, path: Path) -> Opened:
         """What was opened at an absolute path, the first time."""
@@ -101,7 +115,9 @@ def _link(place: Path, opened: Opened, journal: Journal, note: Note) -> bool:
         else:
             kept.mkdir(parents=True)
             for file in opened.files:
-                os.link(file.path, kept / file.path.name)
+                copy = kept / file.path.relative_to(opened.folder)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                os.link(file.path, copy)
             import shutil
 
             for index in opened.folder.glob("*.index.json"):

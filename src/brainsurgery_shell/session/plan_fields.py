@@ -177,13 +177,27 @@ class PlanReader:
         pairs = tuple(pair for pair in given if pair.key == "shard" or not _is_null(pair.value))
         if not any(pair.key == "path" for pair in pairs):
             self.fail("output needs 'path'", node.span)
-        command = Command(OUTPUT, Mapping(pairs, node.span), node.span)
+        command = Command(OUTPUT, Mapping(self.output_alias(pairs), node.span), node.span)
         try:
             bind(command)
         except StepError as error:
             said = error.message.removeprefix(f"{OUTPUT}: ")
             self.fail(f"output: {said}", error.details.span, error.hint)
         return command
+
+    def output_alias(self, pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+        """A path that is ``alias::path``, as those of inputs are, as two parameters."""
+        [node] = [pair.value for pair in pairs if pair.key == "path"]
+        alias, path = split_alias(str(node.value)) if isinstance(node, Scalar) else (None, "")
+        if alias is None:
+            return pairs
+        if not path or any(pair.key == "alias" for pair in pairs):
+            self.fail("output: path is a path, or alias::path without another alias", node.span)
+        rest = (
+            Pair(pair.key, Scalar(path, node.span), pair.key_span) if pair.key == "path" else pair
+            for pair in pairs
+        )
+        return (*rest, Pair("alias", Scalar(alias, node.span), node.span))
 
     def requires(self, node: Node | None) -> dict[str, Requirement]:
         """``requires``."""

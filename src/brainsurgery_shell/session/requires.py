@@ -12,7 +12,7 @@ from brainsurgery_shell.storage.read import Opened
 def require(
     session: Session, plan: Plan, alias: str, wanted: Requirement, found: tuple[str, Opened] | None
 ) -> None:
-    """Check the input ``alias`` of ``plan``: ``found`` is its path as typed and what was opened there, if any.
+    """Check the input ``alias`` of ``plan``: ``found`` is its path as typed, and what was opened.
 
     Raises:
         PlanError: there is none, or it is another than the plan was made on, and that is not to be ignored.

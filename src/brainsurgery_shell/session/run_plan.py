@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TextIO
 
 from brainsurgery_shell.declaration.bind import Step, bind
-from brainsurgery_shell.errors import PlanError, SurgeryError
+from brainsurgery_shell.errors import NotWritten, PlanError, SurgeryError
 from brainsurgery_shell.lang.printer import print_command
-from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.plan import Plan, PlanStep, as_plan_error
 from brainsurgery_shell.session.plan_merge import (
     merged_inputs,
@@ -83,7 +81,7 @@ class Checked:
 def check_steps(session: Session, steps: list[PlanStep]) -> Checked:
     """Run all edits on a scratch workspace; only headers are read, nothing is written.
 
-    It ends where a step loads what an earlier one saves, for that is not there yet, and where a step does not
+    It ends where a step opens what an earlier one saves, for that is not there yet, and where a step does not
     fit shapes that only data decides.
 
     Raises:
@@ -91,28 +89,24 @@ def check_steps(session: Session, steps: list[PlanStep]) -> Checked:
     """
     bound = [bound_step(each) for each in steps]
     checked = Checked()
-    saved: set[Path] = set()
     scratch = session.scratch()
     try:
         for number, (each, step) in enumerate(zip(steps, bound, strict=True)):
             if scratch.leaving and not each.is_output:
                 continue
             scratch.folder = scratch.sources.folder = each.folder
-            path = step.arguments.get("path")
-            place = absolute(path, each.folder) if isinstance(path, str) else None
-            if place in saved and step.operation.replays:
-                break  # it reads what an earlier step writes
             try:
                 report = scratch.execute(each.command)
+            except NotWritten:
+                break
             except SurgeryError as error:
                 if scratch.assumed:
                     break
                 raise as_plan_error(error, each.source, each.command.name_span) from None
             if scratch.assumed and checked.guessed is None:
                 checked.guessed = number
-            if not step.operation.replays and place is not None:
-                saved.add(place)
-                checked.reports += [report] if report is not None else []
+            if not step.operation.replays and report is not None:
+                checked.reports.append(report)
     finally:
         scratch.close()
     return checked

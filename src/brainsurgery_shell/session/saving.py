@@ -89,4 +89,4 @@ def warn_of_overflow(evaluator: Evaluator, warn: Callable[[str], None]) -> None:
     evaluator.overflows.clear()
     found = [f"{name} ({count} value{'' if count == 1 else 's'})" for name, count in counts]
     if found:
-        warn(f"the cast overflowed: finite values became infinite or were clipped in {listed(found)}")
+        warn(f"the cast overflowed: the dtype cannot hold all values of {listed(found)}")

@@ -93,8 +93,12 @@ class SessionServices:
     def steps_of(self, path: str) -> Expansion:
         """The steps in a plan or script."""
         from brainsurgery_shell.session.files import steps_of
+        from brainsurgery_shell.session.together import failure_of_step
 
-        return steps_of(self._session, path)
+        try:
+            return steps_of(self._session, path)
+        except SurgeryError as error:
+            raise failure_of_step(error) from None
 
     def set_modes(self, *, dry_run: bool | None, preview: bool | None, verbose: bool | None) -> Report:
         """Change how further steps are run and told."""
@@ -134,15 +138,16 @@ class SessionServices:
         self._session.say_notes()
         return checkpoint
 
-    def save(self, request: SaveRequest, checking: bool) -> Report:
-        """Write a checkpoint; while checking or replaying, only check."""
+    def save(self, request: SaveRequest) -> Report:
+        """Write a checkpoint; in a dry run, or while replaying, only check."""
         from brainsurgery_shell.session.saving import check_save, save
 
         self._session.written_alias = request.alias
         if self._session.replaying:
             return Report([], None, len(request.tensors))
         plan = check_save(request, self._session.sources.folder, self._session.settings.saves)
-        if checking:
+        if self._session.dry:
+            self._session.sources.promised.append(plan.dest)
             count = len(request.tensors)
             data = {"path": request.path, "tensors": count, "nbytes": plan.nbytes}
             return Report([f"would save {count} tensors to {request.path}"], data, count)

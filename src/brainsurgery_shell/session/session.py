@@ -137,7 +137,7 @@ class Session:
         if self.groups and not step.operation.in_plans:
             fail(f"'{command.name}' has no place in a file that is executed", span=command.name_span)
         opened = len(self.sources.opened)
-        context = Context(self.workspace, self.services, checking=self.dry)
+        context = Context(self.workspace, self.services, checking=self.settings.checking)
         with collector_paused():
             result = step.operation.run(context, **step.arguments)
         if isinstance(result, Expansion):
@@ -157,7 +157,7 @@ class Session:
 
     @property
     def dry(self) -> bool:
-        """Whether steps are run on a copy, and nothing is written."""
+        """Whether nothing is written."""
         return self.settings.dry_run or self.rehearses
 
     @property
@@ -170,11 +170,14 @@ class Session:
         from dataclasses import replace
 
         copy = Session(
-            replace(self.settings, dry_run=True, journal=False), name=self.name, folder=self.folder
+            replace(self.settings, dry_run=True, checking=True, journal=False),
+            name=self.name,
+            folder=self.folder,
         )
         copy.workspace = self.workspace.copy()
         copy.timeline.steps = list(self.timeline.steps)
         copy.sources.folder = self.sources.folder
+        copy.sources.opened = list(self.sources.opened)
         copy.only_input = self.only_input
         return copy
 
@@ -191,7 +194,7 @@ class Session:
         if self.settings.preview and not self.replaying:
             for line in preview(self.workspace, edit):
                 self.say(line)
-        if not self.dry and not self.replaying:
+        if not self.settings.checking and not self.replaying:
             for check in edit.checks:
                 check(self.evaluator)
         self.assumed |= edit.assumed
@@ -238,8 +241,9 @@ class Session:
         record.seconds = time.perf_counter() - record.seconds
         record.number = 0 if self.groups else len(self.timeline.everything) + 1
         entry = entry_of(record, group.entries if group is not None else None)
-        if self.groups:
-            self.groups[-1].entries.append(entry)
+        within = self._group()
+        if within is not None:
+            within.entries.append(entry)
         else:
             self.write(entry)
         self.remember(record)
@@ -249,10 +253,16 @@ class Session:
 
     def remember(self, record: Record) -> None:
         """A step was executed: of the file that is being executed, else of the session."""
-        if self.groups:
-            self.groups[-1].parts.append(record)
+        within = self._group()
+        if within is not None:
+            within.parts.append(record)
         else:
             self.timeline.add(record)
+
+    def _group(self) -> Group | None:
+        """The file whose part a step is now; what is rehearsed is no part of it."""
+        within = self.groups[-1] if self.groups else None
+        return within if within is not None and within.dry == self.rehearses else None
 
     def _saved(self, step: Step, record: Record) -> None:
         """A whole checkpoint was written: its edits are saved now."""

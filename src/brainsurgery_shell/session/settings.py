@@ -29,6 +29,9 @@ class Settings:
     arena_root: Path | None = None
     saves: SaveDefaults = field(default_factory=lambda: SaveDefaults(5 * 2**30))
     dry_run: bool = False
+    """Whether nothing is written; steps change a workspace that is dropped."""
+    checking: bool = False
+    """Whether no data is read either: a plan is checked."""
     ignore_fingerprints: bool = False
     """Whether inputs other than those that a plan requires are only warned of."""
     preview: bool = False

@@ -87,14 +87,24 @@ def run_steps(session: Session, expansion: Expansion) -> list[str]:
     for number, planned in enumerate(expansion.steps):
         try:
             lines += _run(session, planned)
-        except SurgeryError as error:
+        except SurgeryError as failed:
+            error = failure_of_step(failed)
             if expansion.file is None and planned.command is not None:
                 shown = print_command(planned.command)
-                raise error.located(step=f"transforms[{number}] of execute: {shown}") from None
-            raise
+                error.located(step=f"transforms[{number}]: {shown}")
+            raise error from None
         if session.leaving:
             break
     return lines
+
+
+def failure_of_step(error: SurgeryError) -> SurgeryError:
+    """What is wrong with a file that a step executes is the failure of that step."""
+    if error.exit_status == StepError.exit_status:
+        return error
+    failure = StepError(error.message)
+    failure.details = error.details
+    return failure
 
 
 def _run(session: Session, planned: Planned) -> list[str]:
@@ -102,10 +112,7 @@ def _run(session: Session, planned: Planned) -> list[str]:
 
     if planned.command is None:
         out = io.StringIO()
-        try:
-            run_line(session, planned.source.text, stdout=out)
-        except SurgeryError as error:
-            raise error.relocated(planned.source) from None
+        run_line(session, planned.source.text, stdout=out, source=planned.source)
         return out.getvalue().splitlines()
     try:
         report = session.execute(planned.command)

@@ -20,6 +20,9 @@ SUFFIXES = {
 DCP_INDEX = ".metadata"
 """The file that makes a folder a distributed checkpoint."""
 
+INDEX_SUFFIX = ".index.json"
+"""How the index of several shards ends, in every format that has one."""
+
 DCP_SUFFIX = ".distcp"
 
 _SHARD = re.compile(r"(?P<family>.+)-(?P<number>\d{3,})-of-(?P<count>\d{3,})(?P<suffix>\.\w+)")

@@ -12,7 +12,7 @@ from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 from brainsurgery_shell.storage.container import Container, Header
 from brainsurgery_shell.storage.folder import Weights, find_weights, from_index
 from brainsurgery_shell.storage.formats import container, formats, suffixes
-from brainsurgery_shell.storage.names import DCP_SUFFIX, format_of, suffix_of
+from brainsurgery_shell.storage.names import DCP_INDEX, DCP_SUFFIX, INDEX_SUFFIX, format_of, suffix_of
 from brainsurgery_shell.storage.publish import mend
 
 
@@ -44,7 +44,9 @@ def open_checkpoint(path: Path, shown: str, layout: str | None = None) -> Opened
     mend(path)
     if path.is_dir():
         weights, folder = find_weights(path, shown, layout), path
-    elif path.name.endswith(".index.json") and path.exists():
+    elif path.name == DCP_INDEX and path.exists():
+        weights, folder = Weights(str(Path(shown).parent), (DCP_INDEX,)), path.parent
+    elif path.name.endswith(INDEX_SUFFIX) and path.exists():
         parent = str(Path(shown).parent)
         weights, folder = from_index(path.parent, path.name, parent), path.parent
     else:
