@@ -15,8 +15,9 @@ from brainsurgery_shell.lang.sizes import size_words
 from brainsurgery_shell.modes import open_session
 from brainsurgery_shell.options import Options, parse_options
 from brainsurgery_shell.session.files import read_script
-from brainsurgery_shell.session.plan import Plan, PlanStep, as_plan_error, read_plans
+from brainsurgery_shell.session.plan import Plan, PlanStep, as_plan_error
 from brainsurgery_shell.session.plan_merge import merged_steps
+from brainsurgery_shell.session.plan_read import read_plans
 from brainsurgery_shell.session.run_plan import bound_step, check_steps, open_inputs
 
 

@@ -106,7 +106,7 @@ def _with_aliases(checkpoints: list[tuple[str | None, str]]) -> list[tuple[str, 
 def _work(session: Session, options: Options) -> int:
     batch = bool(options.plans or options.scripts or options.commands)
     if options.plans:
-        from brainsurgery_shell.session.plan import read_plans
+        from brainsurgery_shell.session.plan_read import read_plans
         from brainsurgery_shell.session.run_plan import run_plans
 
         plans = read_plans(options.plans, options.overrides)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from example_files import EXAMPLES, StateDict, assert_same, load, plans, prepare
 
-from brainsurgery_shell.session.plan import read_plan
+from brainsurgery_shell.session.plan_read import read_plan
 from conftest import Cli
 
 MOST_STEPS = 6

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from example_files import EXAMPLES, plans, script
 
-from brainsurgery_shell.session.plan import read_plan
+from brainsurgery_shell.session.plan_read import read_plan
 from conftest import Cli
 
 README = (EXAMPLES / "README.md").read_text(encoding="utf-8")

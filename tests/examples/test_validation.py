@@ -11,7 +11,7 @@ from example_files import EXAMPLES, StateDict, assert_same, load, prepare, scrip
 
 from brainsurgery_shell.errors import CheckFailed
 from brainsurgery_shell.lang.tree import Command
-from brainsurgery_shell.session.plan import read_plan
+from brainsurgery_shell.session.plan_read import read_plan
 from conftest import Cli, Patient
 
 PLAN = EXAMPLES / "validation/validate.yaml"

@@ -251,6 +251,41 @@ def test_a_reader_that_leaves() -> None:
     assert not re.search("Traceback|Exception", done.stderr)
 
 
+@pytest.mark.parametrize("arguments", ["--version", "m.safetensors -c dump"])
+def test_output_that_cannot_be_written(arguments: str) -> None:
+    """A reader that left, and a full disk: a status, and nothing of Python's own."""
+    command = f"{sys.executable} -c '{BINARY[2]}' {arguments}"
+    for redirect, status, said in (
+        ("| true", 141, ""),
+        ("> /dev/full", 1, "error: standard output: No space left on device\n"),
+    ):
+        done = subprocess.run(
+            ["bash", "-c", f"(sleep 0.3; exec {command}) {redirect}; exit ${{PIPESTATUS[0]}}"],
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (status, said)
+
+
+def test_closed_streams() -> None:
+    """Nothing to read, nowhere to print; and no file of ours gets the number of a closed stream."""
+    command = f"{sys.executable} -c '{BINARY[2]}' m.safetensors"
+    for redirects, status in (("<&-", 0), ("-c dump >&-", 0), ("-c nope 2>&-", 1)):
+        done = subprocess.run(f"{command} {redirects}", shell=True, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (status, b"")
+    subprocess.run(f"{command} -c 'save: o.safetensors' <&- >&- 2>&-", shell=True, check=True)
+    assert load_file("o.safetensors").keys() == {"a", "b"}
+
+
+def test_a_dry_run_writes_no_summary(cli: Cli, model: Path) -> None:
+    done = cli(model, "--dry-run", "--summarize-path", "p.yaml", "-c", "delete: a")
+    done.ok()
+    assert "would write the summary p.yaml" in done.err
+    assert not Path("p.yaml").exists()
+
+
 def test_log_levels(cli: Cli, model: Path) -> None:
     """Warnings and less important messages can be silenced, errors cannot."""
     lines = ("-c", "scale_: target: a, by: 1e30", "-c", "cast_: target: a, to: float16", "-c", "save: o")

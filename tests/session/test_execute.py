@@ -202,11 +202,11 @@ def test_nothing_is_written_while_checking(folder: Path, cli: Cli) -> None:
 
 def test_the_journal_that_cannot_be_written(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     from brainsurgery_shell.errors import StorageError
-    from brainsurgery_shell.session.session import Session
+    from brainsurgery_shell.session.recorder import Recorder
 
-    def refuse(self: Session, entry: object) -> None:
+    def refuse(self: Recorder, entry: object) -> None:
         raise StorageError("the disk is full")
 
     box(patient)
-    monkeypatch.setattr(Session, "write", refuse)
+    monkeypatch.setattr(Recorder, "write", refuse)
     patient.fails("execute: transforms: ['delete: w']", "the disk is full")

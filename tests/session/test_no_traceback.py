@@ -146,7 +146,7 @@ def compute(victim: Patient) -> None:
 def test_mutated_plans(folder: Path) -> None:
     from safetensors.torch import save_file
 
-    from brainsurgery_shell.session.plan import read_plan
+    from brainsurgery_shell.session.plan_read import read_plan
     from brainsurgery_shell.session.run_plan import run_plan
     from brainsurgery_shell.session.session import Session
     from brainsurgery_shell.session.settings import Settings

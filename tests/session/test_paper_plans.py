@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from brainsurgery_shell.declaration.bind import bind
 from brainsurgery_shell.errors import SurgeryError
 from brainsurgery_shell.lang.printer import print_command
-from brainsurgery_shell.session.plan import Plan, read_plan
+from brainsurgery_shell.session.plan import Plan
+from brainsurgery_shell.session.plan_read import read_plan
 from conftest import Cli
 
 PHLORA = r"""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from brainsurgery_shell.errors import PlanError
 from brainsurgery_shell.lang.tree import to_value
-from brainsurgery_shell.session.plan import read_plan
+from brainsurgery_shell.session.plan_read import read_plan
 from brainsurgery_shell.session.plan_yaml import read_yaml
 from conftest import Cli
 

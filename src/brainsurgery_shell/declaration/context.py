@@ -27,6 +27,8 @@ class SaveRequest:
     """Bytes, ``None`` for no limit."""
     shard_given: bool
     overwrite: bool
+    whole: bool
+    """Whether it is all of the checkpoint, and not one tensor."""
 
 
 class Services(Protocol):

@@ -66,7 +66,14 @@ def save(
     if expect not in (None, len(tensors)):
         fail(f"expected {expect} tensors, found {len(tensors)}")
     request = SaveRequest(
-        path, alias, tensors, format_, None if shard == UNSET else shard, shard != UNSET, overwrite
+        path,
+        alias,
+        tensors,
+        format_,
+        None if shard == UNSET else shard,
+        shard != UNSET,
+        overwrite,
+        whole=target is None,
     )
     return context.services.save(request)
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from brainsurgery_shell.declaration.expansion import Expansion, Planned
 from brainsurgery_shell.errors import Source, StorageError, UsageError, did_you_mean
-from brainsurgery_shell.lang.tree import Command, Mapping, Pair, Scalar
-from brainsurgery_shell.session.paths import absolute
+from brainsurgery_shell.session.paths import absolute, load_command
 from brainsurgery_shell.session.requires import require
 from brainsurgery_shell.storage.read import open_checkpoint
 
@@ -48,13 +47,13 @@ def steps_of(session: Session, path: str) -> Expansion:
         lines = read_script(place, path)
         steps = tuple(Planned(None, Source(line, path, number)) for number, line in enumerate(lines, 1))
         return Expansion(steps, session.folder, place)
-    from brainsurgery_shell.session.plan import read_plan
+    from brainsurgery_shell.session.plan_read import read_plan
 
     plan = read_plan(place, [])
     for notice in plan.notices:
         session.warn(notice)
     _check_requires(session, plan)
-    commands = [(_load(each.alias, each.path), plan.source) for each in plan.inputs]
+    commands = [(load_command(each.alias, each.path), plan.source) for each in plan.inputs]
     commands = [
         each for each, wanted in zip(commands, plan.inputs, strict=True) if _wanted(session, wanted.alias)
     ]
@@ -69,10 +68,6 @@ def _wanted(session: Session, alias: str) -> bool:
         return True
     session.say(f"the input '{alias}' is open already: the steps apply to it")
     return False
-
-
-def _load(alias: str, path: str) -> Command:
-    return Command("load", Mapping((Pair("path", Scalar(path)), Pair("alias", Scalar(alias)))))
 
 
 def _check_requires(session: Session, plan: Plan) -> None:

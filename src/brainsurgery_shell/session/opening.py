@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from brainsurgery_shell.errors import NotWritten, StorageError
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.tensor import StoredFile
-from brainsurgery_shell.session.journal import Entry, Journal
+from brainsurgery_shell.session.journal import Journal
 from brainsurgery_shell.session.paths import absolute
+from brainsurgery_shell.session.recorder import Recorder
 from brainsurgery_shell.storage.names import DCP_INDEX, INDEX_SUFFIX
 from brainsurgery_shell.storage.read import Opened, open_checkpoint
 from brainsurgery_shell.storage.tied import tied
 from brainsurgery_shell.workspace.checkpoint import Checkpoint, Origin
-
-Note = Callable[[Entry], None]
 
 
 @dataclass(slots=True)
@@ -74,8 +72,8 @@ class Sources:
         """What was opened at an absolute path, the first time."""
         return next(opened for place, opened in self.opened if place == path)
 
-    def set_aside(self, path: Path, journal: Journal | None, note: Note) -> str | None:
-        """Before a save replaces ``path``: keep the old bytes readable; ``note`` is told what was linked.
+    def set_aside(self, path: Path, recorder: Recorder) -> str | None:
+        """Before a save replaces ``path``: keep the old bytes readable, and record what was linked.
 
         Returns a warning if they are not kept for a resumed session.
         """
@@ -88,7 +86,7 @@ class Sources:
             self._aside.add(id(opened))
             for file in opened.files:
                 self.files.pin(file)
-            if journal is not None and not _link(place, opened, journal, note):
+            if recorder.journal is not None and not _link(place, opened, recorder.journal, recorder):
                 warning = (
                     f"'{path}' is a source of this session and cannot be linked aside: "
                     "once this process ends, the session cannot be resumed"
@@ -104,7 +102,7 @@ def _same_file(path: Path, file: StoredFile) -> bool:
     return (status.st_dev, status.st_ino) == (file.facts.device, file.facts.inode)
 
 
-def _link(place: Path, opened: Opened, journal: Journal, note: Note) -> bool:
+def _link(place: Path, opened: Opened, journal: Journal, recorder: Recorder) -> bool:
     """Hard-link a source into the session's folder, and say so in the journal."""
     number = len(list(journal.kept_folder.iterdir())) if journal.kept_folder.is_dir() else 0
     kept = journal.kept_folder / f"{number}-{place.name}"
@@ -124,5 +122,5 @@ def _link(place: Path, opened: Opened, journal: Journal, note: Note) -> bool:
                 shutil.copyfile(index, kept / index.name)
     except OSError:
         return False
-    note({"kind": "kept", "path": str(place), "at": str(kept)})
+    recorder.note_kept({"kind": "kept", "path": str(place), "at": str(kept)})
     return True

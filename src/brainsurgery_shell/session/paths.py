@@ -36,6 +36,11 @@ def map_paths(command: Command, change: Callable[[str], str]) -> Command:
     return command
 
 
+def load_command(alias: str, path: str) -> Command:
+    """The step that opens ``path`` under ``alias``: what an input is where there are only steps."""
+    return Command("load", Mapping((Pair("path", Scalar(path)), Pair("alias", Scalar(alias)))))
+
+
 def paths_in(command: Command) -> list[str]:
     """The paths among a command's arguments."""
     found: list[str] = []

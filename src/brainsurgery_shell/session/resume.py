@@ -27,9 +27,9 @@ def resume(session: Session) -> None:
         SurgeryError: there is no such session, it is open elsewhere, or an input is not what it was.
     """
     entries = read_entries(session.name)
-    session.journal = Journal(session.name, resumed=True)
+    session.recorder.journal = Journal(session.name, resumed=True)
     _expect_sources(session, entries)
-    session.replaying = True
+    session.recorder.replaying = True
     folder = session.folder
     try:
         within = _kept_within(entries)
@@ -39,7 +39,7 @@ def resume(session: Session) -> None:
     except SurgeryError as error:
         raise error.located(step=f"while resuming the session '{session.name}'") from None
     finally:
-        session.replaying = False
+        session.recorder.replaying = False
         session.sources.expected.clear()
         session.sources.moved.clear()
         session.folder = session.sources.folder = folder
@@ -88,7 +88,9 @@ def _replay_step(session: Session, entry: Entry) -> None:
                 _replay(session, part)
         session.close_group(command, group, started)
     elif entry["role"] in ("assert", "inspect"):
-        session.remember(Record(entry["number"], command, entry["role"], entry["count"], entry["seconds"]))
+        session.recorder.remember(
+            Record(entry["number"], command, entry["role"], entry["count"], entry["seconds"])
+        )
     else:
         if "fingerprint" in entry:
             for path in paths_in(command):

@@ -68,7 +68,7 @@ def save(
     files = f"{len(report.files)} file" + ("" if len(report.files) == 1 else "s")
     line = f"saved {report.tensors} tensors, {size_words(report.nbytes)}, to {request.path} ({files})"
     data = {"path": request.path, "tensors": report.tensors, "nbytes": report.nbytes}
-    return Report([line], data, report.tensors)
+    return Report([line], data, report.tensors, request.alias if request.whole else None)
 
 
 def untied(plan: SavePlan, checkpoint: Checkpoint) -> list[list[str]]:

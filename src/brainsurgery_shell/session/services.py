@@ -45,7 +45,7 @@ class SessionServices:
         with uninterrupted():
             edits = turn(self._session.workspace, count)
             try:
-                self._session.write({"kind": what, "count": count})
+                self._session.recorder.write({"kind": what, "count": count})
             except SurgeryError:
                 back(self._session.workspace, count)
                 raise
@@ -107,9 +107,9 @@ class SessionServices:
             settings.preview = preview
         if verbose is not None:
             settings.verbose = verbose
-        if dry_run is False and any(group.dry for group in self._session.groups):
+        if dry_run is False and any(group.dry for group in self._session.recorder.groups):
             fail("a dry run that began outside this file cannot end in it")
-        if dry_run is not None and dry_run != self._session.rehearses:
+        if dry_run is not None and dry_run != self._session.recorder.rehearses:
             self._session.rehearse(dry_run)
         modes = {
             "dry-run": self._session.dry,
@@ -124,7 +124,7 @@ class SessionServices:
 
     def changed_aliases(self) -> list[str]:
         """In the order in which steps changed them."""
-        running = (part for group in self._session.groups for part in group.parts)
+        running = (part for group in self._session.recorder.groups for part in group.parts)
         changed = (sorted(record.aliases) for record in (*self._session.timeline.steps, *running))
         return list(dict.fromkeys(alias for aliases in changed for alias in aliases))
 
@@ -142,16 +142,15 @@ class SessionServices:
         """Write a checkpoint; in a dry run, or while replaying, only check."""
         from brainsurgery_shell.session.saving import check_save, save
 
-        self._session.written_alias = request.alias
         if self._session.replaying:
-            return Report([], None, len(request.tensors))
+            return Report([], None, len(request.tensors), request.alias if request.whole else None)
         plan = check_save(request, self._session.sources.folder, self._session.settings.saves)
         if self._session.dry:
             self._session.sources.promised.append(plan.dest)
             count = len(request.tensors)
             data = {"path": request.path, "tensors": count, "nbytes": plan.nbytes}
             return Report([f"would save {count} tensors to {request.path}"], data, count)
-        self._session.write({"kind": "saving", "path": str(plan.dest)})
+        self._session.recorder.write({"kind": "saving", "path": str(plan.dest)})
         return save(
             request,
             plan,
@@ -164,6 +163,6 @@ class SessionServices:
         )
 
     def _before_replace(self, path: Path) -> None:
-        warning = self._session.sources.set_aside(path, self._session.journal, self._session.note_kept)
+        warning = self._session.sources.set_aside(path, self._session.recorder)
         if warning is not None:
             self._session.warn(warning)

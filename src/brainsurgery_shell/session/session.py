@@ -16,7 +16,7 @@ from brainsurgery_shell.errors import StepError, SurgeryError, fail
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
-from brainsurgery_shell.session.journal import Entry, Journal, entry_of, new_name
+from brainsurgery_shell.session.journal import Journal, new_name
 from brainsurgery_shell.session.opening import Sources
 from brainsurgery_shell.session.preview import preview
 from brainsurgery_shell.session.record import (
@@ -26,9 +26,10 @@ from brainsurgery_shell.session.record import (
     uninterrupted,
     with_arguments,
 )
+from brainsurgery_shell.session.recorder import Group, Recorder
 from brainsurgery_shell.session.services import SessionServices
 from brainsurgery_shell.session.settings import Settings
-from brainsurgery_shell.session.together import Group, grouped, run_steps
+from brainsurgery_shell.session.together import grouped, run_steps
 from brainsurgery_shell.workspace.edit import Edit, Report
 from brainsurgery_shell.workspace.workspace import Workspace
 
@@ -71,28 +72,33 @@ class Session:
         self.tick = tick
         self.services = SessionServices(self)
         self.workspace = Workspace()
-        self.timeline = Timeline()
         self.inputs: list[Input] = []
         self.sources = Sources(FilePool(), self.folder)
         self.leaving = False
         self.unsaved_aliases: set[str] = set()
         self.summary_folder: Path | None = None
         """Where a summary is about to be written: its relative paths start there."""
-        self.journal = Journal(self.name) if settings.journal and not settings.dry_run else None
+        journal = Journal(self.name) if settings.journal and not settings.dry_run else None
+        self.recorder = Recorder(journal, writes=not settings.dry_run)
         self.only_input: str | None = None
         """The alias of the only input of the plan that runs: what is saved where nothing else tells."""
-        self.replaying = False
-        self.groups: list[Group] = []
-        """Files that are being executed, the innermost last."""
         self._rehearsal: tuple[Workspace, Timeline, set[str]] | None = None
         """What a dry run goes back to when it ends."""
-        self.written_alias: str | None = None
-        """Which checkpoint the last save wrote."""
         self.assumed = False
         """Whether shapes in the workspace are a guess, as where a check leaves out what only data decides."""
         self._evaluator: Evaluator | None = None
 
     # What surfaces call
+
+    @property
+    def timeline(self) -> Timeline:
+        """The steps so far."""
+        return self.recorder.timeline
+
+    @property
+    def replaying(self) -> bool:
+        """Whether the session is being resumed: nothing is computed, saved or told."""
+        return self.recorder.replaying
 
     @property
     def unsaved(self) -> bool:
@@ -114,7 +120,7 @@ class Session:
             )
         self.workspace.checkpoints[alias] = checkpoint
         self.inputs.append(Input(alias, path, origin.path, origin.fingerprint))
-        self.write(
+        self.recorder.write(
             {
                 "kind": "input",
                 "alias": alias,
@@ -134,7 +140,7 @@ class Session:
         """
         started = time.perf_counter()
         step = bind(command)
-        if self.groups and not step.operation.in_plans:
+        if self.recorder.groups and not step.operation.in_plans:
             fail(f"'{command.name}' has no place in a file that is executed", span=command.name_span)
         opened = len(self.sources.opened)
         context = Context(self.workspace, self.services, checking=self.settings.checking)
@@ -150,20 +156,15 @@ class Session:
         record.count = result.count if result is not None else 0
         if step.operation.recorded and step.operation.in_plans:
             record.role = _role(step, result)
+            record.saved_alias = result.saved if result is not None else None
             self._record(record)
-            if record.role == "save" and result is not None:
-                self._saved(step, record)
+            self.unsaved_aliases.discard(str(record.saved_alias))
         return result
 
     @property
     def dry(self) -> bool:
         """Whether nothing is written."""
-        return self.settings.dry_run or self.rehearses
-
-    @property
-    def rehearses(self) -> bool:
-        """Whether ``set: dry-run: true`` is in force."""
-        return self._rehearsal is not None
+        return self.settings.dry_run or self.recorder.rehearses
 
     def scratch(self) -> Session:
         """A copy that can be edited and thrown away: for checking a plan before it runs."""
@@ -186,8 +187,7 @@ class Session:
         if self._evaluator is not None:
             self._evaluator.close()
         self.sources.files.close()
-        if self.journal is not None:
-            self.journal.close()
+        self.recorder.close()
 
     def _edit(self, step: Step, edit: Edit, record: Record) -> Report | None:
         """Apply what a step changes."""
@@ -236,49 +236,10 @@ class Session:
                 raise
 
     def _record(self, record: Record, group: Group | None = None) -> None:
-        """Into the journal first: a step is reported only when it is on the disk."""
-        record.folder = self.sources.folder
-        record.seconds = time.perf_counter() - record.seconds
-        record.number = 0 if self.groups else len(self.timeline.everything) + 1
-        entry = entry_of(record, group.entries if group is not None else None)
-        within = self._group()
-        if within is not None:
-            within.entries.append(entry)
-        else:
-            self.write(entry)
-        self.remember(record)
+        self.recorder.record(record, self.sources.folder, group)
         if self.settings.verbose and not self.replaying:
             tensors = "1 tensor" if record.count == 1 else f"{record.count} tensors"
             self.say(f"{record.command.name}: {tensors}, {record.seconds:.3f} s")
-
-    def remember(self, record: Record) -> None:
-        """A step was executed: of the file that is being executed, else of the session."""
-        within = self._group()
-        if within is not None:
-            within.parts.append(record)
-        else:
-            self.timeline.add(record)
-
-    def _group(self) -> Group | None:
-        """The file whose part a step is now; what is rehearsed is no part of it."""
-        within = self.groups[-1] if self.groups else None
-        return within if within is not None and within.dry == self.rehearses else None
-
-    def _saved(self, step: Step, record: Record) -> None:
-        """A whole checkpoint was written: its edits are saved now."""
-        if step.arguments.get("target") is not None:
-            return
-        record.saved_alias = step.arguments.get("alias") or self.written_alias
-        self.unsaved_aliases.discard(str(record.saved_alias))
-
-    def write(self, entry: Entry) -> None:
-        """Append an entry to the journal, if there is one and this is no rehearsal.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
-        if self.journal is not None and not self.replaying and not self.dry:
-            self.journal.append(entry)
 
     @property
     def evaluator(self) -> Evaluator:
@@ -297,12 +258,13 @@ class Session:
     def rehearse(self, on: bool) -> None:
         """Begin a dry run on a copy of the workspace, or end it and go back."""
         if self._rehearsal is not None and not on:
-            self.workspace, self.timeline, self.unsaved_aliases = self._rehearsal
+            self.workspace, self.recorder.timeline, self.unsaved_aliases = self._rehearsal
             self._rehearsal = None
         elif on:
             self._rehearsal = self.workspace, self.timeline, self.unsaved_aliases
-            self.workspace, self.timeline = self.workspace.copy(), self.timeline.copy()
+            self.workspace, self.recorder.timeline = self.workspace.copy(), self.timeline.copy()
             self.unsaved_aliases = set(self.unsaved_aliases)
+        self.recorder.rehearses = on
 
     def say_notes(self) -> None:
         """What a user should know of the checkpoint that was just opened."""
@@ -310,12 +272,6 @@ class Session:
         if not self.replaying:
             for note in opened.notes:
                 self.warn(f"{path.name}: {note}")
-
-    def note_kept(self, entry: Entry) -> None:
-        """A source was linked aside. It stays so, whatever becomes of the file that is being executed."""
-        self.write(entry)
-        if self.groups:
-            self.groups[-1].entries.append(entry)
 
 
 def _role(step: Step, result: Report | None) -> Role:

@@ -10,7 +10,7 @@ from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command, Mapping, Pair, Scalar
 from brainsurgery_shell.lang.yaml_printer import command_to_yaml, node_to_yaml
 from brainsurgery_shell.session.fingerprint import CONTENT, fingerprint
-from brainsurgery_shell.session.paths import map_paths, relative_to
+from brainsurgery_shell.session.paths import load_command, map_paths, relative_to
 from brainsurgery_shell.session.record import Record
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def summarize(
             commands.append(_moved(command, record, base))
     inputs = [(each.alias, _input_path(each, base)) for each in session.inputs]
     if layout == "oly":
-        loads = [
-            Command("load", Mapping((Pair("path", Scalar(path)), Pair("alias", Scalar(alias)))))
-            for alias, path in inputs
-        ]
+        loads = [load_command(alias, path) for alias, path in inputs]
         return [print_command(command) for command in [*loads, *commands]]
     lines = ["inputs:"] if inputs else []
     lines += [f"  - {node_to_yaml(Scalar(f'{alias}::{path}'))}" for alias, path in inputs]

@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainsurgery_shell.declaration.expansion import Expansion, Planned
 from brainsurgery_shell.errors import StepError, SurgeryError, fail
 from brainsurgery_shell.lang.printer import print_command
-from brainsurgery_shell.lang.tree import Command
-from brainsurgery_shell.session.journal import Entry
-from brainsurgery_shell.session.record import Record, Role, uninterrupted
+from brainsurgery_shell.session.record import uninterrupted
+from brainsurgery_shell.session.recorder import Group
 
 if TYPE_CHECKING:
     from brainsurgery_shell.session.session import Session
@@ -23,46 +21,20 @@ DEEPEST = 16
 """How many files may execute one another."""
 
 
-@dataclass(slots=True)
-class Group:
-    """The steps of one file that have run so far."""
-
-    file: Path | None
-    dry: bool
-    """Whether a dry run was in force when it began."""
-    parts: list[Record] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    """What the journal will say of them."""
-
-    def record(self, command: Command) -> Record:
-        """All of them as one step."""
-        roles: set[Role] = {part.role for part in self.parts}
-        role: Role = "edit" if "edit" in roles else "save" if "save" in roles else "assert"
-        return Record(
-            0,
-            command,
-            role,
-            sum(part.count for part in self.parts),
-            inverse=[each for part in reversed(self.parts) for each in part.inverse],
-            aliases=frozenset().union(*(part.aliases for part in self.parts)),
-            parts=self.parts,
-        )
-
-
 @contextmanager
 def grouped(session: Session, file: Path | None, folder: Path | None) -> Iterator[Group]:
     """Run steps as the parts of one: if one fails, all are taken back."""
     _check_nesting(session, file)
-    group = Group(file, session.rehearses)
+    group = Group(file, session.recorder.rehearses)
     before = session.folder, session.sources.folder, set(session.unsaved_aliases)
-    session.groups.append(group)
+    session.recorder.groups.append(group)
     if folder is not None:
         session.folder = session.sources.folder = folder
     try:
         try:
             yield group
         finally:
-            if session.rehearses != group.dry:  # what a file sets ends with the file
+            if session.recorder.rehearses != group.dry:  # what a file sets ends with the file
                 session.rehearse(group.dry)
     except BaseException:
         with uninterrupted():
@@ -72,7 +44,7 @@ def grouped(session: Session, file: Path | None, folder: Path | None) -> Iterato
             session.unsaved_aliases = before[2]
         raise
     finally:
-        session.groups.pop()
+        session.recorder.groups.pop()
         session.leaving = False  # exit ends the file, not the session
         session.folder, session.sources.folder = before[0], before[1]
 
@@ -122,7 +94,7 @@ def _run(session: Session, planned: Planned) -> list[str]:
 
 
 def _check_nesting(session: Session, file: Path | None) -> None:
-    if file is not None and any(group.file == file for group in session.groups):
+    if file is not None and any(group.file == file for group in session.recorder.groups):
         fail(f"'{file}' executes itself")
-    if len(session.groups) >= DEEPEST:
+    if len(session.recorder.groups) >= DEEPEST:
         raise StepError(f"files that execute one another go deeper than {DEEPEST}")

@@ -54,3 +54,5 @@ class Report:
     lines: list[str]
     data: object = None
     count: int = 0
+    saved: str | None = None
+    """The alias of the checkpoint that was written, if a whole one was."""
