@@ -76,6 +76,7 @@ WRONG = [
     ("count: { of: bias, is: one }", ("whole number",)), ("count: { of: bias, is: -1 }", ("whole number",)),
     ("all: []", ()), ("all: { exists: bias }", ("exists",)), ("dtype: { of: bias, is: flt }", ("flt",)),
     ("equal: { left: bias, right: '.*' }", ()), ("range: { of: bias, ge: true }", ("number",)), ("iszero: { of: bias, eps: x }", ("number",)),
+    ("iszero: { of: bias, eps: -1 }", ("from 0 up",)), ("equal: { left: bias, right: bias, eps: -0.5 }", ("from 0 up",)),
 ]  # fmt: skip
 
 

@@ -113,6 +113,8 @@ def test_diff_pairs_by_captures(world: Patient) -> None:
         ("diff: mode: aliases, left_alias: model", ("right_alias",)),
         ("diff: mode: aliases, left_alias: model, right_alias: nope", ("nope",)),
         ("diff: left: x.y, right: y.x", ("x.y",)),
+        ("diff: left: ids, right: ids, eps: -1", ("from 0 up", "-1")),
+        ("diff: left: ids, right: ids, eps: .nan", ("from 0 up", "nan")),
         ("diff: left: ids, right: ids, expect: 1", ("1", "0")),
         ("help: copi", ("copy",)),
         ("help: assert: shpe", ("shape",)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from brainsurgery_shell.assertions.declare import OF, Undecided, expression
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.kinds import Number
-from brainsurgery_shell.declaration.operation import Parameter
+from brainsurgery_shell.declaration.operation import EPS, Parameter
 from brainsurgery_shell.errors import fail
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.workspace.matching import find
@@ -46,7 +46,7 @@ def _each(
 @expression(
     "iszero",
     OF,
-    Parameter("eps", Number(), "absolute tolerance", required=False, default=0),
+    EPS,
     examples=("assert: iszero: '.*\\.bias'", "assert: iszero: { of: delta, eps: 1e-6 }"),
 )
 def iszero(context: Context, of: Reference, eps: float) -> str | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from brainsurgery_shell.assertions.declare import Undecided, expression
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import Number
-from brainsurgery_shell.declaration.operation import Parameter
+from brainsurgery_shell.declaration.operation import EPS, Parameter
 from brainsurgery_shell.declaration.references import Names, Tensors
 from brainsurgery_shell.errors import listed
 from brainsurgery_shell.lang.reference import Reference
@@ -20,7 +19,7 @@ LEFT = Parameter("left", Tensors(), "one side: matched")
     "equal",
     LEFT,
     Parameter("right", Names("a template for existing names"), "the other, for each match"),
-    Parameter("eps", Number(), "absolute tolerance", required=False, default=0),
+    EPS,
     examples=("assert: equal: { left: 'a::(.*)', right: 'b::\\1' }",),
 )
 def equal(context: Context, left: Reference, right: Template, eps: float) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.kinds import Boolean
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from brainsurgery_shell.graph.evaluate import Evaluator
 
 Compute = Callable[..., LazyTensor]
+T = TypeVar("T")
 Prepare = Callable[[dict[str, Any]], dict[str, int]]
 """Draws what is random: completes the arguments and returns what was drawn, by parameter."""
 Results = list[tuple[str, LazyTensor]]
@@ -99,7 +100,7 @@ def pairwise(
     return declare
 
 
-def computed_for(what: str, compute: Compute, *tensors: LazyTensor, **arguments: Any) -> LazyTensor:
+def computed_for(what: str, compute: Callable[..., T], *tensors: LazyTensor, **arguments: Any) -> T:
     """Call ``compute``; an error names the tensors it is about."""
     try:
         return compute(*tensors, **arguments)

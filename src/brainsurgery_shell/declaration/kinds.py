@@ -88,22 +88,31 @@ def shown(node: Node) -> str:
     return print_node(node)
 
 
+@dataclass(frozen=True)
 class Number(Kind):
-    """A whole number or a float."""
+    """A whole number or a float, bounded below; with a bound, NaN is none."""
 
-    words = "a number"
+    least: int | None = None
+
+    @property
+    def words(self) -> str:  # type: ignore[override]
+        """With the bound."""
+        return "a number" if self.least is None else f"a number from {self.least} up"
 
     def accept(self, node: Node) -> int | float:
         """Numbers; booleans are none."""
         if isinstance(node, Scalar) and type(node.value) in (int, float):
-            return node.value  # type: ignore[return-value]
+            value: int | float = node.value  # type: ignore[assignment]
+            if self.least is not None and not value >= self.least:
+                self.reject(node)
+            return value
         if isinstance(node, Scalar) and isinstance(node.value, str) and _is_number(node.value):
             self.reject(node, hint=f"without quotes, {node.value} is a number" if node.quoted else None)
         self.reject(node)
 
     def schema(self) -> dict[str, Any]:
         """A number."""
-        return {"type": "number"}
+        return {"type": "number"} | ({} if self.least is None else {"minimum": self.least})
 
 
 @dataclass(frozen=True)

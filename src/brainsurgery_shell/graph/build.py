@@ -275,6 +275,15 @@ def require_fits(value: float | int | bool, dtype: DType) -> None:
         fail(f"{value} lies outside the range of {dtype}: {dtype.lowest} to {dtype.highest}")
 
 
+def require_whole(value: float | int, dtype: DType, what: str) -> None:
+    """Fail if ``value`` is a float, and ``dtype`` is one of whole numbers."""
+    if dtype.cls == "int" and not isinstance(value, int):
+        fail(
+            f"{dtype} takes whole numbers only, not {what}: {value}",
+            hint="cast it to a float dtype first",
+        )
+
+
 def require_number(value: float | int, dtype: DType, what: str) -> float | int:
     """``value`` as torch takes it beside a tensor of ``dtype``; a whole number beyond int64 becomes a float.
 
@@ -282,11 +291,7 @@ def require_number(value: float | int, dtype: DType, what: str) -> float | int:
         StepError: it lies outside the dtype's range, or is no whole number beside whole numbers.
     """
     if dtype.cls == "int":
-        if not isinstance(value, int):
-            fail(
-                f"{dtype} takes whole numbers only, not {what}: {value}",
-                hint="cast it to a float dtype first",
-            )
+        require_whole(value, dtype, what)
     elif isinstance(value, int) and abs(value) >= 2**63:
         value = float(value) if abs(value) < 2**1024 else math.copysign(math.inf, value)
     # torch takes negative numbers beside unsigned ones: they wrap

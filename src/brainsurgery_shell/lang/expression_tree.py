@@ -58,21 +58,20 @@ class Expression:
     items: tuple[Item, ...]
 
     def check(self, names: Sequence[str]) -> None:
-        """Fail unless it uses exactly these operands.
+        """Fail if it uses other operands than these, or none of them.
+
+        One may be left out: the first also says what is matched, and whose dtype the result has.
 
         Raises:
-            StepError: it names another one, or leaves one out.
+            StepError: it names another one, or numbers only.
         """
         used = {each.name: each.span for each in self.items if isinstance(each, Operand)}
         for name, span in used.items():
             if name not in names:
                 hint = did_you_mean(name, [*names, *FUNCTIONS]) or f"operands: {', '.join(names)}"
                 raise StepError(f"unknown operand '{name}'", hint=hint, span=span)
-        unused = [name for name in names if name not in used]
-        if unused:
+        if not used:
             raise StepError(
-                f"the expression does not use {listed(unused)}",
-                hint=f"use it, or leave it out of the operands: it names {listed(list(used))}"
-                if used
-                else "name the operands in the expression",
+                f"the expression does not use {listed(list(names))}",
+                hint="name the operands in the expression",
             )

@@ -27,14 +27,17 @@ def no_match(reference: Reference, names: Collection[str], aliases: Iterable[str
     where = f" in '{reference.alias}'" if reference.alias else ""
     message = f"'{shown(reference.text)}' matches no tensor{where}"
     if not names:
-        return StepError(message, hint="the checkpoint has no tensors", span=reference.span)
+        return StepError(message, hint=like(names), span=reference.span)
     found, mend = _found_inside(reference, names)
     near = found or nearest_names(plain_text(reference), names)
-    hints = [
-        f"nearest names: {listed(near[:5])}" if near else f"its names are like {listed([*islice(names, 3)])}"
-    ]
+    hints = [f"nearest names: {listed(near[:5])}" if near else like(names)]
     hints += [text for text in (mend, _mistaken(reference, names, aliases)) if text]
     return StepError(message, hint="; ".join(hints), span=reference.span)
+
+
+def like(names: Collection[str]) -> str:
+    """A hint for where no name is near: the first few of a checkpoint."""
+    return f"its names are like {listed([*islice(names, 3)])}" if names else "the checkpoint has no tensors"
 
 
 def nearest_names(wanted: str, names: Collection[str], limit: int = 5) -> list[str]:

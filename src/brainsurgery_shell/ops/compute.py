@@ -11,7 +11,7 @@ from brainsurgery_shell.declaration.families import BROADCAST
 from brainsurgery_shell.declaration.kinds import Completes, DTypeKind, Kind, Rename
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.declaration.references import Names, Tensors
-from brainsurgery_shell.errors import StepError, fail
+from brainsurgery_shell.errors import StepError, fail, listed
 from brainsurgery_shell.graph.algebra import Algebra, Value
 from brainsurgery_shell.graph.cast import cast
 from brainsurgery_shell.graph.dtypes import DType
@@ -42,6 +42,12 @@ class Operands:
         """The tensors of one match, by the names that the expression has for them."""
         matches = [match, *(fill(context.workspace, each, match) for each in self.others)]
         return {name: each.selected() for name, each in zip(self.names, matches, strict=True)}
+
+    def shown(self, context: Context, match: Match) -> str:
+        """The operands of one match, for messages: ``b base::w, f tuned::w``."""
+        matches = [match, *(fill(context.workspace, each, match) for each in self.others)]
+        words = (f"{name} {each.alias}::{each.name}" for name, each in zip(self.names, matches, strict=True))
+        return listed(list(words))
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,7 @@ def compute(
             target = _dtype_of(context, destination, next(iter(tensors.values())))
             result = cast(result, target, name=destination.name, counted=True)
         except StepError as error:
-            error.message = f"{destination.shown}: {error.message}"
+            error.message = f"{destination.shown}, of {let.shown(context, match)}: {error.message}"
             raise
         writes.put(destination, result, Must.BE_ANY, match.name)
     return writes.edit()

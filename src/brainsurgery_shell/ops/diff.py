@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import Choice, Integer, Number
-from brainsurgery_shell.declaration.operation import EXCEPT, WHERE, Parameter, operation
+from brainsurgery_shell.declaration.kinds import Choice, Integer
+from brainsurgery_shell.declaration.operation import EPS, EXCEPT, WHERE, Parameter, operation
 from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.errors import CheckFailed, fail
 from brainsurgery_shell.lang.reference import Reference
@@ -33,7 +33,7 @@ class _Found:
         "the other; tensors pair by captures if there are any, else by name",
         required=False,
     ),
-    Parameter("eps", Number(), "absolute tolerance", required=False, default=0),
+    EPS,
     Parameter("mode", Choice(("refs", "aliases")), "what to compare", required=False, default="refs"),
     Parameter("left_alias", ALIAS, "one side, with mode: aliases", required=False),
     Parameter("right_alias", ALIAS, "the other", required=False),

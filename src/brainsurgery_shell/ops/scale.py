@@ -5,7 +5,13 @@ from __future__ import annotations
 from brainsurgery_shell.declaration.families import tensorwise
 from brainsurgery_shell.declaration.kinds import Number
 from brainsurgery_shell.declaration.operation import Parameter
-from brainsurgery_shell.graph.build import bound, elementwise, require_arithmetic, require_number
+from brainsurgery_shell.graph.build import (
+    bound,
+    elementwise,
+    require_arithmetic,
+    require_number,
+    require_whole,
+)
 from brainsurgery_shell.graph.dtypes import BY_NAME
 from brainsurgery_shell.graph.elementary import times
 from brainsurgery_shell.graph.tensor import LazyTensor
@@ -19,6 +25,7 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 def scale(tensor: LazyTensor, *, name: str, by: float) -> LazyTensor:
     """Multiply tensors by a number. Shape and dtype stay."""
     require_arithmetic(tensor)
+    require_whole(by, tensor.dtype, "by")
     # torch wraps whole numbers and lets floats become infinite: the range of the dtype is no limit here
     widest = BY_NAME["int64"] if tensor.dtype.cls == "int" else BY_NAME["float64"]
     return elementwise(bound(times, require_number(by, widest, "by")), tensor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.families import FROM
+from brainsurgery_shell.declaration.families import FROM, computed_for
 from brainsurgery_shell.declaration.kinds import Integer, Integers
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.declaration.references import ListOf, Names
@@ -46,24 +46,21 @@ def split(
     found.check(*to)
     writes = Writes(context.workspace, len(found))
     for match in found:
-        tensor = match.selected()
-        parts = _parts(tensor, sizes, len(to), dim, match.name)
+        parts = computed_for(match.name, _parts, match.selected(), sizes=sizes, count=len(to), dim=dim)
         for template, part in zip(to, parts, strict=True):
             writes.put(writes.destination(template, match), part, Must.BE_NEW, match.name)
     return writes.edit()
 
 
-def _parts(
-    tensor: LazyTensor, sizes: tuple[int, ...] | None, count: int, dim: int, name: str
-) -> list[LazyTensor]:
+def _parts(tensor: LazyTensor, *, sizes: tuple[int, ...] | None, count: int, dim: int) -> list[LazyTensor]:
     at = resolve_dim(dim, tensor.rank)
     size = tensor.shape[at]
     if sizes is None:
         if size % count:
-            fail(f"{name}: dim {at} of size {size} does not divide into {count} equal parts")
+            fail(f"dim {at} of size {size} does not divide into {count} equal parts")
         sizes = (size // count,) * count
     if sum(sizes) != size:
-        fail(f"{name}: sizes {list(sizes)} add up to {sum(sizes)}, dim {at} has {size}")
+        fail(f"sizes {list(sizes)} add up to {sum(sizes)}, dim {at} has {size}")
     parts, start = [], 0
     for part in sizes:
         ranges = [(0, each, 1, True) for each in tensor.shape]

@@ -10,7 +10,7 @@ from brainsurgery_shell.graph.build import take
 from brainsurgery_shell.graph.dtypes import DType
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.captures import Captures
-from brainsurgery_shell.lang.nearest import nearest_names, no_match
+from brainsurgery_shell.lang.nearest import like, nearest_names, no_match
 from brainsurgery_shell.lang.pattern import Matcher, compile_reference
 from brainsurgery_shell.lang.reference import Reference, parse_reference
 from brainsurgery_shell.lang.slices import Slice
@@ -134,20 +134,23 @@ def _check_count(
     none_is_fine: bool,
 ) -> None:
     expected = selection.expect
+    narrowed = selection.leave_out is not None or selection.where is not None
+    checkpoint = workspace.checkpoints[alias]
     if expected is not None and len(matches) != expected:
+        near = None if matches or narrowed else no_match(reference, checkpoint.names()).hint
         fail(
             f"expected {expected} {_tensors(expected)}, '{reference.text}' matches {len(matches)}",
-            hint=_examples(matches),
+            hint=_examples(matches) or near,
             span=reference.span,
         )
     if matches or expected == 0 or none_is_fine:
         return
-    if selection.leave_out is not None or selection.where is not None:
+    if narrowed:
         fail(
             f"'{reference.text}' matches nothing that except and where leave",
             span=reference.span,
         )
-    raise no_match(reference, workspace.checkpoints[alias].names(), list(workspace.checkpoints))
+    raise no_match(reference, checkpoint.names(), list(workspace.checkpoints))
 
 
 def _tensors(count: int) -> str:
@@ -184,9 +187,7 @@ def existing(
 
 def missing(workspace: Workspace, alias: str, name: str, span: Span | None = None) -> StepError:
     """The error for a tensor that is not there, with the nearest names."""
-    near = nearest_names(name, workspace.checkpoints[alias].names())
-    return StepError(
-        f"there is no tensor '{name}' in '{alias}'",
-        hint="the nearest names: " + ", ".join(near) if near else None,
-        span=span,
-    )
+    names = workspace.checkpoints[alias].names()
+    near = nearest_names(name, names)
+    hint = f"the nearest names: {', '.join(near)}" if near else like(names)
+    return StepError(f"there is no tensor '{name}' in '{alias}'", hint=hint, span=span)
