@@ -66,13 +66,13 @@ def parse_options(arguments: list[str]) -> Options:
         interactive=parsed.interactive,
         dry_run=parsed.dry_run,
         provider=parsed.provider,
-        arena_root=Path(parsed.arena_root).expanduser() if parsed.arena_root else None,
+        arena_root=_home(parsed.arena_root) if parsed.arena_root else None,
         memory=_size("--memory", parsed.memory) or default_memory(),
         workers=(os.cpu_count() or 1) if parsed.workers is None else parsed.workers,
         shard_size=_size("--shard-size", parsed.shard_size),
-        summarize_path=Path(parsed.summarize_path).expanduser() if parsed.summarize_path else None,
+        summarize_path=_home(parsed.summarize_path) if parsed.summarize_path else None,
         overwrite=parsed.overwrite,
-        ops_dirs=[Path(each).expanduser() for each in parsed.ops_dir],
+        ops_dirs=[_home(each) for each in parsed.ops_dir],
         ignore_fingerprints=parsed.ignore_fingerprints,
         session=parsed.session,
         resume=resume,
@@ -94,7 +94,7 @@ def parse_options(arguments: list[str]) -> Options:
 
 def _sort_words(words: list[str], options: Options) -> None:
     for word in words:
-        path = Path(word).expanduser()
+        path = _home(word)
         if word.endswith((".yaml", ".yml")):
             options.plans.append(path)
         elif word.endswith(".oly"):
@@ -124,6 +124,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--log-level", choices=LEVELS, default="warning", type=str.lower)
     return parser
+
+
+def _home(text: str) -> Path:
+    """A path whose ``~`` is the home folder; that of somebody unknown stays, as in a Unix shell."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111
 
 
 def _size(option: str, text: str | None) -> int | None:

@@ -286,6 +286,17 @@ def test_a_dry_run_writes_no_summary(cli: Cli, model: Path) -> None:
     assert not Path("p.yaml").exists()
 
 
+def test_paths_that_are_none(cli: Cli, model: Path) -> None:
+    """Nothing at all, a NUL, the home of somebody unknown."""
+    cli("~nobody-here/x.safetensors").fails("~nobody-here/x.safetensors")
+    cli("~nobody-here/x.yaml").fails("~nobody-here/x.yaml", status=2)
+    cli(model, "-c", "dump > ~nobody-here/x").fails("~nobody-here/x")
+    cli(model, "-c", "save: ''").fails("'' is no path")
+    cli(model, "-c", "load: path: '', alias: x").fails("'' is no path")
+    Path("p.yaml").write_text('inputs: m.safetensors\noutput: "a\\0b.pt"\n')
+    cli("p.yaml").fails("is no path", "line 2", status=2)
+
+
 def test_log_levels(cli: Cli, model: Path) -> None:
     """Warnings and less important messages can be silenced, errors cannot."""
     lines = ("-c", "scale_: target: a, by: 1e30", "-c", "cast_: target: a, to: float16", "-c", "save: o")

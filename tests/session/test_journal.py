@@ -148,7 +148,7 @@ def test_an_input_that_changed_is_named(cli: Cli, model: Path) -> None:
     cli("resume", "b").fails("m.safetensors")
 
 
-@pytest.mark.parametrize("kind", ["file", "folder", "shards"])
+@pytest.mark.parametrize("kind", ["file", "folder", "shards", "link", "download cache"])
 def test_saving_over_the_source(cli: Cli, model: Path, kind: str) -> None:
     """What was there stays readable for undo, now and after resume."""
     source = "m.safetensors"
@@ -159,6 +159,15 @@ def test_saving_over_the_source(cli: Cli, model: Path, kind: str) -> None:
         source = "m"
     elif kind == "shards":
         cli(source, "--shard-size", "40", "-c", "save: m").ok()
+        source = "m"
+    elif kind == "link":
+        shutil.move(source, "real.safetensors")
+        Path(source).symlink_to("real.safetensors")
+    elif kind == "download cache":
+        Path("blobs").mkdir()
+        shutil.move(source, "blobs/1")
+        Path("m").mkdir()
+        Path("m/model.safetensors").symlink_to("../blobs/1")
         source = "m"
     lines = [
         "scale_: target: t1, by: 2", f"save: path: {source}, overwrite: true", "delete: t2",
@@ -174,10 +183,17 @@ def test_saving_over_the_source(cli: Cli, model: Path, kind: str) -> None:
     cli("resume", "a", "-c", "redo: 2", "-c", "save: again.safetensors").ok()
     assert torch.equal(load_file("again.safetensors")["t1"], torch.full((3,), 2.0))
     written = {}
-    for path in [Path(source)] if kind == "file" else Path("m").glob("*.safetensors"):
+    for path in Path("m").glob("*.safetensors") if source == "m" else [Path(source)]:
         written |= load_file(path)
     assert "t2" not in written
     assert torch.equal(written["t1"], torch.full((3,), 2.0))
+
+
+def test_saving_over_a_tensor_that_has_its_name_from_the_file(cli: Cli) -> None:
+    torch.save(torch.ones(3), "w.pt")
+    cli("w.pt", "--session", "a", "--overwrite", "-c", "scale_: target: w, by: 2", "-c", "save: w.pt").ok()
+    assert [row["name"] for row in dumped(cli, "a")] == ["w"]
+    assert torch.equal(torch.load("w.pt", weights_only=True)["w"], torch.full((3,), 2.0))
 
 
 @pytest.mark.parametrize("kind", ["index", "metadata", "subfolder"])

@@ -103,19 +103,22 @@ def _same_file(path: Path, file: StoredFile) -> bool:
 
 
 def _link(place: Path, opened: Opened, journal: Journal, recorder: Recorder) -> bool:
-    """Hard-link a source into the session's folder, and say so in the journal."""
+    """Hard-link a source into the session's folder, and say so in the journal.
+
+    Symlinks are followed: in another folder, a relative one would lead nowhere.
+    """
     number = len(list(journal.kept_folder.iterdir())) if journal.kept_folder.is_dir() else 0
-    kept = journal.kept_folder / f"{number}-{place.name}"
+    kept = journal.kept_folder / str(number) / place.name  # the name of a file may be that of its tensor
     try:
         if opened.folder is None:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            os.link(place, kept)
+            os.link(os.path.realpath(place), kept)
         else:
             kept.mkdir(parents=True)
             for file in opened.files:
                 copy = kept / file.path.relative_to(opened.folder)
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                os.link(file.path, copy)
+                os.link(os.path.realpath(file.path), copy)
             import shutil
 
             for index in opened.folder.glob("*.index.json"):

@@ -8,12 +8,20 @@ from pathlib import Path
 
 from brainsurgery_shell.declaration.kinds import Text
 from brainsurgery_shell.declaration.operation import OPERATIONS, Operation
+from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar
 
 
 def absolute(text: str, folder: Path) -> Path:
-    """A path as typed, made absolute: ``~`` is the home folder, relative ones start at ``folder``."""
-    return Path(os.path.normpath(folder / Path(text).expanduser()))
+    """A path as typed, made absolute: ``~`` is the home folder, relative ones start at ``folder``.
+
+    Raises:
+        StorageError: it cannot be one.
+    """
+    if not text or "\0" in text:
+        raise StorageError(f"{text!r} is no path")
+    # Not Path.expanduser, which fails for `~nobody`: a shell leaves that as it is.
+    return Path(os.path.normpath(folder / os.path.expanduser(text)))  # noqa: PTH111
 
 
 def map_paths(command: Command, change: Callable[[str], str]) -> Command:
