@@ -8,9 +8,9 @@ from pathlib import Path
 from brainsurgery_shell.graph.dtypes import BY_NAME, DType
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.tensor import LazyTensor
-from brainsurgery_shell.storage.header import write_header
+from brainsurgery_shell.storage.output.save import SaveReport, SaveTarget, execute_save, plan_save
 from brainsurgery_shell.storage.read import Opened, open_checkpoint
-from brainsurgery_shell.storage.save import SaveReport, SaveTarget, execute_save, plan_save
+from brainsurgery_shell.storage.safetensors.header import write_header
 
 F32 = BY_NAME["float32"]
 SRC = Path(__file__).parents[2] / "src"

@@ -25,8 +25,8 @@ from torch.distributed.checkpoint.metadata import ChunkStorageMetadata
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import ALL, BY_NAME
 from brainsurgery_shell.graph.evaluate import Evaluator
-from brainsurgery_shell.storage.boxes import assemble
-from brainsurgery_shell.storage.dcp_metadata import parse_metadata
+from brainsurgery_shell.storage.dcp.boxes import assemble
+from brainsurgery_shell.storage.dcp.metadata import parse_metadata
 
 HELD = [dtype.name for dtype in ALL if not dtype.packed]
 

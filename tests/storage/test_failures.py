@@ -13,7 +13,7 @@ from storage_files import ENV, PYTHON, content, made, names_in, numbers, opened,
 
 from brainsurgery_shell.errors import StepError, StorageError
 from brainsurgery_shell.graph import files
-from brainsurgery_shell.storage import write
+from brainsurgery_shell.storage.output import write
 
 OLD = {"a": numbers(500), "b": numbers(500, 7)}
 NEW = {"a": numbers(500, 1000), "b": numbers(500, 2000), "c": numbers(500, 3000)}
@@ -121,7 +121,7 @@ def test_a_full_disk(tmp_path):
             with pytest.raises(StorageError, match="not enough space"):
                 save(path, large, overwrite=True)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("brainsurgery_shell.storage.save.check_space", lambda *args: None)
+                patch.setattr("brainsurgery_shell.storage.output.save.check_space", lambda *args: None)
                 with pytest.raises(StorageError, match="No space left on device"):
                     save(path, large, overwrite=True)
                 patch.delattr(os, "posix_fallocate")

@@ -9,8 +9,8 @@ from storage_files import F32, raw_file, shard
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import BY_CODE, BY_NAME
 from brainsurgery_shell.graph.tensor import LazyTensor
-from brainsurgery_shell.storage import header
-from brainsurgery_shell.storage.header import read_header, write_header
+from brainsurgery_shell.storage.safetensors import header
+from brainsurgery_shell.storage.safetensors.header import read_header, write_header
 
 A4 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from brainsurgery_shell.graph.dtypes import BY_CODE
 from brainsurgery_shell.graph.tensor import FileFacts, LazyTensor, StoredFile, stored
 from brainsurgery_shell.storage.layout import phase_of, split_shards, total_bytes
-from brainsurgery_shell.storage.safetensors_files import SAFETENSORS
+from brainsurgery_shell.storage.safetensors.files import FORMAT as SAFETENSORS
 
 DTYPES = [BY_CODE[code] for code in ("F64", "F32", "BF16", "I8", "BOOL", "C64", "F4")]
 TENSORS = st.dictionaries(

@@ -19,7 +19,7 @@ from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.build import permute, take
 from brainsurgery_shell.graph.dtypes import BY_NAME
 from brainsurgery_shell.graph.evaluate import Evaluator
-from brainsurgery_shell.storage.npy import DESCRIPTIONS, npy_header
+from brainsurgery_shell.storage.numpy.npy import DESCRIPTIONS, npy_header
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)

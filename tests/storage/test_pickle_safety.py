@@ -20,10 +20,10 @@ from storage_files import opened
 from torch_cases import torch_file, view, word
 
 from brainsurgery_shell.errors import StorageError
-from brainsurgery_shell.storage import zip_read
-from brainsurgery_shell.storage.pickle_machine import BadPickle, Forbidden, Machine, Truncated
-from brainsurgery_shell.storage.pickle_opcodes import OPERATIONS
-from brainsurgery_shell.storage.torch_globals import lookup
+from brainsurgery_shell.storage.pickles.machine import BadPickle, Forbidden, Machine, Truncated
+from brainsurgery_shell.storage.pickles.opcodes import OPERATIONS
+from brainsurgery_shell.storage.torch.globals import lookup
+from brainsurgery_shell.storage.zips import read as zip_read
 
 TOUCH = b"touch sentinel"
 

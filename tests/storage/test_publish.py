@@ -4,9 +4,9 @@ import os
 import pytest
 from storage_files import content, names_in, numbers, opened, save
 
-from brainsurgery_shell.storage import publish as module
-from brainsurgery_shell.storage import syscalls
-from brainsurgery_shell.storage.publish import mend, publish, stage
+from brainsurgery_shell.storage.output import publish as module
+from brainsurgery_shell.storage.output import syscalls
+from brainsurgery_shell.storage.output.publish import mend, publish, stage
 
 NEW = {"b": numbers(1)}
 TOKEN = "0123456789abcdef"

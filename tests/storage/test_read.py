@@ -161,7 +161,7 @@ import sys
 from pathlib import Path
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.storage.read import open_checkpoint
-from brainsurgery_shell.storage.save import SaveTarget, execute_save, plan_save
+from brainsurgery_shell.storage.output.save import SaveTarget, execute_save, plan_save
 found = open_checkpoint(Path({str(sharded)!r}), "m")
 tensors = {{"x." + name: tensor for name, tensor in found.tensors.items()}}
 plan = plan_save(SaveTarget(Path({str(tmp_path / "out")!r}), 8, False, "out"), tensors)

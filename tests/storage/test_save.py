@@ -10,10 +10,10 @@ from brainsurgery_shell.errors import InternalError, StorageError
 from brainsurgery_shell.graph.dtypes import BY_NAME
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.tensor import LazyTensor, stored
-from brainsurgery_shell.storage import save as save_module
-from brainsurgery_shell.storage import write
 from brainsurgery_shell.storage.names import is_companion, is_weights
-from brainsurgery_shell.storage.save import SaveTarget, plan_save
+from brainsurgery_shell.storage.output import save as save_module
+from brainsurgery_shell.storage.output import write
+from brainsurgery_shell.storage.output.save import SaveTarget, plan_save
 
 TENSORS = {"a": numbers(10), "b": numbers(5, 100), "c": numbers(0), "d": made(b"1234", ())}
 

@@ -14,8 +14,9 @@ from storage_files import opened
 from torch_cases import OLD_DTYPES, edited, read, same, state_dicts, torch_file, view
 
 from brainsurgery_shell.errors import StorageError
-from brainsurgery_shell.storage import torch_legacy, torch_unpickle
-from brainsurgery_shell.storage.torch_read import read_torch
+from brainsurgery_shell.storage.torch import legacy as torch_legacy
+from brainsurgery_shell.storage.torch import unpickle as torch_unpickle
+from brainsurgery_shell.storage.torch.read import read_torch
 
 A, B = torch.arange(6.0).reshape(2, 3), torch.ones(4, dtype=torch.bfloat16)
 
@@ -283,7 +284,7 @@ def test_compressed_members_are_refused(tmp_path, member):
 
 
 def test_pickles_have_a_largest_size(tmp_path, monkeypatch):
-    from brainsurgery_shell.storage import torch_read
+    from brainsurgery_shell.storage.torch import read as torch_read
 
     monkeypatch.setattr(torch_read, "MAX_PICKLE", 100)
     monkeypatch.setattr(torch_legacy, "MAX_PICKLE", 100)
@@ -343,8 +344,8 @@ def test_every_opcode_of_torch_is_known(tmp_path):
     """Those of its own restricted reader at least."""
     from torch import _weights_only_unpickler as theirs
 
-    from brainsurgery_shell.storage.pickle_opcodes import OPERATIONS
-    from brainsurgery_shell.storage.torch_globals import lookup
+    from brainsurgery_shell.storage.pickles.opcodes import OPERATIONS
+    from brainsurgery_shell.storage.torch.globals import lookup
 
     inline = {b"."[0], b"q"[0], b"r"[0], b"h"[0]}
     codes = {

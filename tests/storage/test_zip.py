@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.files import write_at
-from brainsurgery_shell.storage.zip_layout import ALIGN, Member, lay_out_zip, seal_of
-from brainsurgery_shell.storage.zip_read import data_start, read_archive
+from brainsurgery_shell.storage.zips.layout import ALIGN, Member, lay_out_zip, seal_of
+from brainsurgery_shell.storage.zips.read import data_start, read_archive
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 CONTENTS = st.tuples(st.binary(max_size=200), st.binary(max_size=300))

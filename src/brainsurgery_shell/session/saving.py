@@ -13,7 +13,7 @@ from brainsurgery_shell.lang.sizes import size_words
 from brainsurgery_shell.session.config import disagreements
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.settings import SaveDefaults
-from brainsurgery_shell.storage.save import SavePlan, SaveTarget, execute_save, plan_save
+from brainsurgery_shell.storage.output.save import SavePlan, SaveTarget, execute_save, plan_save
 from brainsurgery_shell.storage.tied import tied
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report

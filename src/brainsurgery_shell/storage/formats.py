@@ -8,28 +8,22 @@ from functools import cache
 from brainsurgery_shell.storage.container import Container
 from brainsurgery_shell.storage.names import SUFFIXES
 
-_HOMES = {
-    "safetensors": ("safetensors_files", "SAFETENSORS"),
-    "torch": ("torch_files", "TORCH"),
-    "numpy": ("numpy_files", "NUMPY"),
-    "dcp": ("dcp_files", "DCP"),
-}
-"""Module and object of each format, imported when the format is met."""
+_FORMATS = ("safetensors", "torch", "numpy", "dcp")
+"""Each is a package of that name, whose module ``files`` has its ``FORMAT``. Imported when it is met."""
 
 
 @cache
 def container(name: str) -> Container:
     """The format with that name."""
-    module, attribute = _HOMES[name]
-    found: Container = getattr(importlib.import_module(f"brainsurgery_shell.storage.{module}"), attribute)
+    found: Container = importlib.import_module(f"brainsurgery_shell.storage.{name}.files").FORMAT
     return found
 
 
 def formats() -> list[str]:
     """The names of all formats."""
-    return list(_HOMES)
+    return list(_FORMATS)
 
 
 def suffixes() -> list[str]:
     """The suffixes of files that can be opened."""
-    return [suffix for suffix, name in SUFFIXES.items() if name in _HOMES]
+    return [suffix for suffix, name in SUFFIXES.items() if name in _FORMATS]

@@ -13,7 +13,7 @@ from brainsurgery_shell.storage.container import Container, Header
 from brainsurgery_shell.storage.folder import Weights, find_weights, from_index
 from brainsurgery_shell.storage.formats import container, formats, suffixes
 from brainsurgery_shell.storage.names import DCP_INDEX, DCP_SUFFIX, INDEX_SUFFIX, format_of, suffix_of
-from brainsurgery_shell.storage.publish import mend
+from brainsurgery_shell.storage.output.publish import mend
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.storage.container import Container, Header, OutFile
 from brainsurgery_shell.storage.layout import Naming, index_file, split_shards
 from brainsurgery_shell.storage.tied import is_tied
-from brainsurgery_shell.storage.torch_legacy import LEGACY_SIGN
-from brainsurgery_shell.storage.torch_pickle import Entry, pickle_tensors
-from brainsurgery_shell.storage.torch_read import ZIP_SIGN, read_torch
-from brainsurgery_shell.storage.zip_layout import Member, lay_out_zip, seal_of
+from brainsurgery_shell.storage.torch.legacy import LEGACY_SIGN
+from brainsurgery_shell.storage.torch.pickle import Entry, pickle_tensors
+from brainsurgery_shell.storage.torch.read import ZIP_SIGN, read_torch
+from brainsurgery_shell.storage.zips.layout import Member, lay_out_zip, seal_of
 
 _NAMING = Naming("pytorch_model", ".bin")
 
@@ -101,4 +101,4 @@ def _identity(name: str, tensor: LazyTensor) -> Hashable:
     return tensor if is_tied(tensor) else name
 
 
-TORCH = Torch()
+FORMAT = Torch()

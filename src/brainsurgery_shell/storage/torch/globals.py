@@ -13,8 +13,8 @@ from typing import Any
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import BY_NAME, DType
-from brainsurgery_shell.storage.pickle_machine import BadPickle, Forbidden, Function, Unknown
-from brainsurgery_shell.storage.pickle_opcodes import check_key
+from brainsurgery_shell.storage.pickles.machine import BadPickle, Forbidden, Function, Unknown
+from brainsurgery_shell.storage.pickles.opcodes import check_key
 
 _LARGEST = 2**63 - 1
 _INT = {int}

@@ -19,8 +19,8 @@ from brainsurgery_shell.errors import InternalError
 from brainsurgery_shell.graph.files import FilePool, write_at
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 from brainsurgery_shell.storage.container import OutFile
-from brainsurgery_shell.storage.space import write_failed
-from brainsurgery_shell.storage.syscalls import start_writing_back
+from brainsurgery_shell.storage.output.space import write_failed
+from brainsurgery_shell.storage.output.syscalls import start_writing_back
 
 Pieces = Callable[[LazyTensor], Iterator["memoryview | LazyTensor"]]
 

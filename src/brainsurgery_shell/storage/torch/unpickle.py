@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from brainsurgery_shell.errors import StorageError
-from brainsurgery_shell.storage.pickle_machine import BadPickle, Forbidden, Machine
-from brainsurgery_shell.storage.pickle_opcodes import OPERATIONS
-from brainsurgery_shell.storage.torch_globals import Odd, Storage, StorageKind, forbidden, lookup
+from brainsurgery_shell.storage.pickles.machine import BadPickle, Forbidden, Machine
+from brainsurgery_shell.storage.pickles.opcodes import OPERATIONS
+from brainsurgery_shell.storage.torch.globals import Odd, Storage, StorageKind, forbidden, lookup
 
 MAX_PICKLE = 1 << 27
 """Bytes. A tensor takes some 150, and what a hostile pickle describes may take fifty times its size."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from brainsurgery_shell.graph.structure import strides_of
 from brainsurgery_shell.graph.tensor import LazyTensor
-from brainsurgery_shell.storage.torch_globals import STORAGE_DTYPES
+from brainsurgery_shell.storage.torch.globals import STORAGE_DTYPES
 
 _CLASSES = {dtype: name for name, dtype in reversed(STORAGE_DTYPES.items()) if "Untyped" not in name}
 """Dtype → class of storage. The other dtypes came later, and lie in storages of plain bytes."""

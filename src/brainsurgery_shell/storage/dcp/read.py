@@ -12,15 +12,15 @@ from brainsurgery_shell.errors import StorageError, listed
 from brainsurgery_shell.graph.build import empty
 from brainsurgery_shell.graph.files import facts_of
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
-from brainsurgery_shell.storage.boxes import assemble
 from brainsurgery_shell.storage.container import Header
-from brainsurgery_shell.storage.dcp_metadata import Chunk, Described, broken, parse_metadata
+from brainsurgery_shell.storage.dcp.boxes import assemble
+from brainsurgery_shell.storage.dcp.metadata import Chunk, Described, broken, parse_metadata
 from brainsurgery_shell.storage.regular import opened, read_at
-from brainsurgery_shell.storage.safetensors_files import SAFETENSORS
+from brainsurgery_shell.storage.safetensors.files import FORMAT as SAFETENSORS
 from brainsurgery_shell.storage.strangers import stranger
-from brainsurgery_shell.storage.torch_globals import View
-from brainsurgery_shell.storage.torch_read import read_zip
-from brainsurgery_shell.storage.torch_views import Places
+from brainsurgery_shell.storage.torch.globals import View
+from brainsurgery_shell.storage.torch.read import read_zip
+from brainsurgery_shell.storage.torch.views import Places
 
 MAX_METADATA = 1 << 30
 

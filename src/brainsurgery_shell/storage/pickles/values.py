@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from brainsurgery_shell.storage.pickle_machine import Machine, Operation
+from brainsurgery_shell.storage.pickles.machine import Machine, Operation
 
 
 def _constant(value: object) -> Operation:

@@ -10,13 +10,13 @@ import os
 from typing import Any
 
 from brainsurgery_shell.errors import StorageError
-from brainsurgery_shell.storage.pickle_machine import Truncated
-from brainsurgery_shell.storage.pickle_opcodes import OPERATIONS
+from brainsurgery_shell.storage.pickles.machine import Truncated
+from brainsurgery_shell.storage.pickles.opcodes import OPERATIONS
 from brainsurgery_shell.storage.regular import read_at
 from brainsurgery_shell.storage.strangers import stranger
-from brainsurgery_shell.storage.torch_globals import printable
-from brainsurgery_shell.storage.torch_unpickle import MAX_PICKLE, Unpickled, broken, storage_name, unpickle
-from brainsurgery_shell.storage.torch_views import Saved
+from brainsurgery_shell.storage.torch.globals import printable
+from brainsurgery_shell.storage.torch.unpickle import MAX_PICKLE, Unpickled, broken, storage_name, unpickle
+from brainsurgery_shell.storage.torch.views import Saved
 
 LEGACY_SIGN = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from brainsurgery_shell.storage.pickle_machine import (
+from brainsurgery_shell.storage.pickles.machine import (
     BadPickle,
     Forbidden,
     Function,
@@ -16,7 +16,7 @@ from brainsurgery_shell.storage.pickle_machine import (
     Operation,
     Unknown,
 )
-from brainsurgery_shell.storage.pickle_values import VALUES, text
+from brainsurgery_shell.storage.pickles.values import VALUES, text
 
 
 def check_key(key: Any) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from brainsurgery_shell.errors import StorageError, listed
-from brainsurgery_shell.storage.torch_globals import Odd, View, printable
+from brainsurgery_shell.storage.torch.globals import Odd, View, printable
 
 _ENTRIES = (
     *("state_dict", "model_state_dict", "model_state", "model", "module"),

@@ -14,15 +14,15 @@ from brainsurgery_shell.errors import StorageError, listed
 from brainsurgery_shell.graph.files import facts_of
 from brainsurgery_shell.graph.tensor import StoredFile
 from brainsurgery_shell.storage.container import Header
-from brainsurgery_shell.storage.pickle_machine import Truncated
+from brainsurgery_shell.storage.pickles.machine import Truncated
 from brainsurgery_shell.storage.regular import opened, read_at
 from brainsurgery_shell.storage.tied import tie
-from brainsurgery_shell.storage.torch_globals import printable
-from brainsurgery_shell.storage.torch_legacy import read_legacy
-from brainsurgery_shell.storage.torch_state import named_views
-from brainsurgery_shell.storage.torch_unpickle import MAX_PICKLE, broken, unpickle
-from brainsurgery_shell.storage.torch_views import Places, Saved
-from brainsurgery_shell.storage.zip_read import STORED, Archive, Member, data_start, read_archive
+from brainsurgery_shell.storage.torch.globals import printable
+from brainsurgery_shell.storage.torch.legacy import read_legacy
+from brainsurgery_shell.storage.torch.state import named_views
+from brainsurgery_shell.storage.torch.unpickle import MAX_PICKLE, broken, unpickle
+from brainsurgery_shell.storage.torch.views import Places, Saved
+from brainsurgery_shell.storage.zips.read import STORED, Archive, Member, data_start, read_archive
 
 ZIP_SIGN = b"PK\x03\x04"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.storage.container import Container, Header, OutFile
-from brainsurgery_shell.storage.dcp_read import read_dcp
-from brainsurgery_shell.storage.dcp_write import lay_out_dcp
+from brainsurgery_shell.storage.dcp.read import read_dcp
+from brainsurgery_shell.storage.dcp.write import lay_out_dcp
 from brainsurgery_shell.storage.layout import split_shards
-from brainsurgery_shell.storage.torch_files import TORCH
+from brainsurgery_shell.storage.torch.files import FORMAT as TORCH
 
 
 class Distributed(Container):
@@ -39,4 +39,4 @@ class Distributed(Container):
         return lay_out_dcp(split_shards(tensors, shard_bytes))
 
 
-DCP = Distributed()
+FORMAT = Distributed()

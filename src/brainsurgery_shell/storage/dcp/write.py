@@ -11,10 +11,10 @@ from typing import NamedTuple
 from brainsurgery_shell.graph.dtypes import DType
 from brainsurgery_shell.graph.tensor import LazyTensor, Shape
 from brainsurgery_shell.storage.container import OutFile
-from brainsurgery_shell.storage.dcp_metadata import FILESYSTEM, METADATA
+from brainsurgery_shell.storage.dcp.metadata import FILESYSTEM, METADATA
 from brainsurgery_shell.storage.names import DCP_INDEX, DCP_SUFFIX
-from brainsurgery_shell.storage.torch_pickle import Writer, pickle_tensor
-from brainsurgery_shell.storage.zip_layout import Member, Sum, lay_out_zip, seal_of
+from brainsurgery_shell.storage.torch.pickle import Writer, pickle_tensor
+from brainsurgery_shell.storage.zips.layout import Member, Sum, lay_out_zip, seal_of
 
 _VERSION = "1.0.0"
 

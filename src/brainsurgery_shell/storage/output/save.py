@@ -14,14 +14,22 @@ from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.kernel import Kernel
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 from brainsurgery_shell.storage.container import Container, OutFile
-from brainsurgery_shell.storage.destination import check_dest, check_parent
 from brainsurgery_shell.storage.formats import container
-from brainsurgery_shell.storage.keep import companions_of, copy_file, keep_others, weights_in
 from brainsurgery_shell.storage.layout import total_bytes
 from brainsurgery_shell.storage.names import SUFFIXES, suffix_of
-from brainsurgery_shell.storage.publish import Stage, mend, publish, stage, sync_folder
-from brainsurgery_shell.storage.space import check_space, write_failed
-from brainsurgery_shell.storage.write import Pieces, Work, create, run_all, seal_file, sync_file, units_of
+from brainsurgery_shell.storage.output.destination import check_dest, check_parent
+from brainsurgery_shell.storage.output.keep import companions_of, copy_file, keep_others, weights_in
+from brainsurgery_shell.storage.output.publish import Stage, mend, publish, stage, sync_folder
+from brainsurgery_shell.storage.output.space import check_space, write_failed
+from brainsurgery_shell.storage.output.write import (
+    Pieces,
+    Work,
+    create,
+    run_all,
+    seal_file,
+    sync_file,
+    units_of,
+)
 
 
 @dataclass(frozen=True, slots=True)

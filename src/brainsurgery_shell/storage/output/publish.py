@@ -20,7 +20,7 @@ from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.storage.names import HIDDEN_SUFFIX
-from brainsurgery_shell.storage.syscalls import exchange, rename_new
+from brainsurgery_shell.storage.output.syscalls import exchange, rename_new
 
 _FORMER = ".was"
 """Marks a replaced folder between the two renames of a system that cannot exchange."""

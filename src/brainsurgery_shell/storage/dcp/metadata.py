@@ -12,9 +12,9 @@ from typing import Any, cast
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import DType
 from brainsurgery_shell.graph.tensor import Shape
-from brainsurgery_shell.storage.pickle_machine import BadPickle, Forbidden, Function, Machine, Truncated
-from brainsurgery_shell.storage.pickle_opcodes import OPERATIONS
-from brainsurgery_shell.storage.torch_globals import OddDType, forbidden, lookup, whole_numbers
+from brainsurgery_shell.storage.pickles.machine import BadPickle, Forbidden, Function, Machine, Truncated
+from brainsurgery_shell.storage.pickles.opcodes import OPERATIONS
+from brainsurgery_shell.storage.torch.globals import OddDType, forbidden, lookup, whole_numbers
 
 METADATA = "torch.distributed.checkpoint.metadata"
 FILESYSTEM = "torch.distributed.checkpoint.filesystem"

@@ -8,7 +8,6 @@ from pathlib import Path
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.storage.container import Container, Header, OutFile
-from brainsurgery_shell.storage.header import METADATA, read_header, write_header
 from brainsurgery_shell.storage.layout import (
     Naming,
     index_file,
@@ -16,6 +15,7 @@ from brainsurgery_shell.storage.layout import (
     split_shards,
     widest_first,
 )
+from brainsurgery_shell.storage.safetensors.header import METADATA, read_header, write_header
 
 _NAMING = Naming("model", ".safetensors")
 
@@ -75,4 +75,4 @@ def _file(name: str, tensors: dict[str, LazyTensor], metadata: Mapping[str, str]
     return OutFile(name, at, ((0, header),), tensors, tuple(offsets))
 
 
-SAFETENSORS = Safetensors()
+FORMAT = Safetensors()

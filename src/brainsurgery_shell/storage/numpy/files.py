@@ -15,8 +15,7 @@ from brainsurgery_shell.graph.files import facts_of
 from brainsurgery_shell.graph.foreign import Inflate, SwapBytes
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile, computed, stored
 from brainsurgery_shell.storage.container import Container, Header, OutFile
-from brainsurgery_shell.storage.header import digest_of
-from brainsurgery_shell.storage.npy import (
+from brainsurgery_shell.storage.numpy.npy import (
     DESCRIPTIONS,
     MAGIC,
     NpyHeader,
@@ -25,10 +24,11 @@ from brainsurgery_shell.storage.npy import (
     parse_npy,
 )
 from brainsurgery_shell.storage.regular import opened
+from brainsurgery_shell.storage.safetensors.header import digest_of
 from brainsurgery_shell.storage.strangers import stranger
-from brainsurgery_shell.storage.zip_layout import Member as NewMember
-from brainsurgery_shell.storage.zip_layout import lay_out_zip, seal_of
-from brainsurgery_shell.storage.zip_read import (
+from brainsurgery_shell.storage.zips.layout import Member as NewMember
+from brainsurgery_shell.storage.zips.layout import lay_out_zip, seal_of
+from brainsurgery_shell.storage.zips.read import (
     DEFLATED,
     Archive,
     Member,
@@ -253,4 +253,4 @@ class _Inflated:
 
 
 _ONE_ARRAY = _OneArray()
-NUMPY = Numpy()
+FORMAT = Numpy()

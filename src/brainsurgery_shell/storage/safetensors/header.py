@@ -21,7 +21,9 @@ from brainsurgery_shell.graph.dtypes import BY_CODE
 from brainsurgery_shell.graph.files import facts_of
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 from brainsurgery_shell.storage.container import Header
-from brainsurgery_shell.storage.header_errors import (
+from brainsurgery_shell.storage.layout import PAGE
+from brainsurgery_shell.storage.regular import opened
+from brainsurgery_shell.storage.safetensors.header_errors import (
     LARGEST,
     MOST_BITS,
     bad_entry,
@@ -32,8 +34,6 @@ from brainsurgery_shell.storage.header_errors import (
     duplicate_key,
     uncovered,
 )
-from brainsurgery_shell.storage.layout import PAGE
-from brainsurgery_shell.storage.regular import opened
 
 MAX_HEADER = 100_000_000
 """Bytes; the reference implementation refuses more."""

@@ -1,0 +1,1 @@
+"""The numpy formats, without numpy."""

@@ -1,0 +1,1 @@
+"""Writing: what a format laid out becomes files that appear whole or not at all."""

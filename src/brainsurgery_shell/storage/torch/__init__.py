@@ -1,0 +1,1 @@
+"""The torch format: what ``torch.save`` writes, without torch."""

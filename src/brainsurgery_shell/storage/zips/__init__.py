@@ -1,0 +1,1 @@
+"""Zip archives: read strictly, laid out as streams."""
