@@ -185,6 +185,12 @@ def test_paths_start_at_the_plans_folder(model: Path, cli: Cli) -> None:
     assert Path("deep/o.safetensors").exists()
 
 
+def test_an_input_that_only_the_working_folder_has(model: Path, cli: Cli) -> None:
+    write("plans/p.yaml", "input: models/base.safetensors\noutput: o.safetensors\n")
+    said = cli("plans/p.yaml").fails("in '", "plan's folder", status=2)
+    assert "'../models/base.safetensors'" in said
+
+
 def test_exit_ends_a_plan(model: Path, cli: Cli) -> None:
     cli(
         write(

@@ -45,6 +45,8 @@ class Sources:
         place = absolute(path, self.folder)
         self._require_written(place, path)
         aside = self.moved.get(place)
+        if not aside:
+            self._require_here(place, path)
         opened = open_checkpoint(aside[0] if aside else place, path, layout)
         wanted = self.expected.get(place)
         if wanted is not None and wanted != opened.fingerprint:
@@ -53,14 +55,21 @@ class Sources:
                 hint="put the original back, or open the checkpoint anew and replay the summary",
             )
         self.opened.append((place, opened))
-        folder = place
-        if place.name == DCP_INDEX or place.name.endswith(INDEX_SUFFIX):
-            folder = place.parent
-        folder_or_none = folder if opened.folder is not None else None
-        origin = Origin(place, path, folder_or_none, opened.fingerprint)
+        folder = None if opened.folder is None else _folder_of(place)
+        origin = Origin(place, path, folder, opened.fingerprint)
         checkpoint = Checkpoint.of(opened.tensors, opened.metadata, (origin,))
         checkpoint.tied = tuple(tuple(group) for group in tied(opened.tensors))
         return checkpoint
+
+    def _require_here(self, place: Path, path: str) -> None:
+        """Of a path that a plan takes from its own folder: say so where the working folder has it."""
+        here = Path.cwd() / path
+        if not place.exists() and here.exists() and self.folder != Path.cwd():
+            raise StorageError(
+                f"there is no file or folder '{path}' in '{self.folder}'",
+                hint="relative paths in a plan start at the plan's folder; what the working folder has is, "
+                f"from there, '{os.path.relpath(here, self.folder)}'",
+            )
 
     def _require_written(self, place: Path, path: str) -> None:
         if self.promised:
@@ -92,6 +101,12 @@ class Sources:
                     "once this process ends, the session cannot be resumed"
                 )
         return warning
+
+
+def _folder_of(place: Path) -> Path:
+    """The folder that was opened, by itself or by the index in it."""
+    by_index = place.name == DCP_INDEX or place.name.endswith(INDEX_SUFFIX)
+    return place.parent if by_index else place
 
 
 def _same_file(path: Path, file: StoredFile) -> bool:
