@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ebnf import Recogniser
 from expression_corpus import accepted, beyond_grammar, rejected, tree
+from expression_printer import print_expression
 from expressions import expressions
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,6 @@ from oly_lines import mutated_lines
 
 from brainsurgery_shell.errors import Source, Span, StepError, render
 from brainsurgery_shell.lang.expression import DEEPEST, parse_expression
-from brainsurgery_shell.lang.expression_printer import print_expression
 from brainsurgery_shell.lang.expression_tree import Expression, Operand
 from brainsurgery_shell.lang.functions import FUNCTIONS
 from brainsurgery_shell.lang.pieces import Piece
