@@ -154,3 +154,12 @@ def patient(tmp_path: Path) -> Iterator[Patient]:
     made = Patient(tmp_path)
     yield made
     made.session.close()
+
+
+@pytest.fixture
+def small_dcp(tmp_path: Path) -> Path:
+    """A distributed checkpoint of two tensors, as PyTorch writes it."""
+    import torch
+    from dcp_cases import save_dict
+
+    return save_dict(tmp_path / "c", {"a": torch.arange(4.0), "b": torch.ones(2, 2)})

@@ -35,13 +35,36 @@ ALLOWED: dict[str, str] = {
     "lexer": "lang",
     "completion": "errors lang workspace declaration describe",
     "messages": "errors",
+    "progress": "",
     "options": "errors lang messages",
     "convert": "errors lang",
     "repl": "errors lexer completion session",
-    "modes": "errors graph extensions messages options session repl",
+    "modes": "errors graph extensions messages progress options session repl",
     "schema": "errors declaration describe session extensions messages options",
     "check": "errors lang describe session extensions messages options modes",
     "cli": "errors messages options convert modes schema check",
+}
+
+# The same within storage, for its modules and packages. Formats import each other only where one holds the other.
+STORAGE: dict[str, str] = {
+    "names": "",
+    "invalid": "",
+    "text": "",
+    "strangers": "",
+    "regular": "",
+    "tied": "",
+    "container": "",
+    "layout": "container",
+    "formats": "container names",
+    "folder": "names",
+    "pickles": "",
+    "zips": "container invalid regular",
+    "safetensors": "container invalid layout names regular strangers",
+    "torch": "container invalid layout names pickles regular strangers text tied zips",
+    "numpy": "container invalid names regular strangers text zips",
+    "dcp": "container invalid layout names pickles regular strangers text torch zips",
+    "output": "container folder formats layout names",
+    "read": "container folder formats names output",
 }
 
 # What is not ours and not Python's, and its only homes. Annotations may name its types anywhere.
@@ -55,11 +78,11 @@ HOMES: dict[str, str] = {
 }
 
 
-def rooms() -> dict[str, list[Path]]:
-    """The files of every package and module."""
+def rooms(folder: Path = SOURCE) -> dict[str, list[Path]]:
+    """The files of every package and module in a folder."""
     found: dict[str, list[Path]] = {}
-    for path in SOURCE.rglob("*.py"):
-        room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    for path in folder.rglob("*.py"):
+        room = path.relative_to(folder).parts[0].removesuffix(".py")
         if room != "__init__":
             found.setdefault(room, []).append(path)
     return found
@@ -89,8 +112,8 @@ def imported(path: Path, *, types: bool) -> Iterator[str]:
         else:
             assert each.level == 0, f"{path}: imports of ours are absolute"
             assert each.module is not None
-            if each.module == PACKAGE:
-                yield from (f"{PACKAGE}.{alias.name}" for alias in each.names)
+            if each.module in (PACKAGE, f"{PACKAGE}.storage"):
+                yield from (f"{each.module}.{alias.name}" for alias in each.names)
             else:
                 yield each.module
 
@@ -101,13 +124,21 @@ def imports_of_ours(room: str) -> set[str]:
     return {each[1] for each in parts if len(each) > 1 and each[1] != "__version__"} - {room}
 
 
+def imports_within_storage(room: str) -> set[str]:
+    paths = rooms(SOURCE / "storage")[room]
+    names = [name.split(".") for path in paths for name in imported(path, types=True)]
+    return {each[2] for each in names if each[:2] == [PACKAGE, "storage"]} - {room}
+
+
 def test_every_room_is_in_the_table() -> None:
     assert rooms().keys() == ALLOWED.keys()
+    assert rooms(SOURCE / "storage").keys() == STORAGE.keys()
 
 
-def test_the_table_has_one_direction() -> None:
+@pytest.mark.parametrize("table", [ALLOWED, STORAGE], ids=["all", "storage"])
+def test_the_table_has_one_direction(table: dict[str, str]) -> None:
     above: set[str] = set()
-    for room, allowed in ALLOWED.items():
+    for room, allowed in table.items():
         assert set(allowed.split()) <= above, f"{room} may import only what stands above it"
         above.add(room)
 
@@ -116,6 +147,11 @@ def test_the_table_has_one_direction() -> None:
 def test_imports_are_those_of_the_table(room: str) -> None:
     """Both ways: a permission that nobody needs is taken back."""
     assert imports_of_ours(room) == set(ALLOWED[room].split())
+
+
+@pytest.mark.parametrize("room", STORAGE)
+def test_imports_within_storage_are_those_of_the_table(room: str) -> None:
+    assert imports_within_storage(room) == set(STORAGE[room].split())
 
 
 def test_the_page_about_it_says_the_same() -> None:

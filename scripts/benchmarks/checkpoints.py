@@ -1,30 +1,36 @@
 """Makes checkpoints to measure on: run as a program, so that the memory it takes is not the benchmark's.
 
-checkpoints.py sharded FOLDER GB       a sharded bf16 checkpoint as a language model has it
-checkpoints.py names FOLDER COUNT      one file with very many small tensors
+checkpoints.py sharded FOLDER GB [SEED [WIDTH]]   a sharded bf16 checkpoint as a language model has it
+checkpoints.py differing FOLDER OTHER             a copy of another whose last value differs
+checkpoints.py names FOLDER COUNT                 one file with very many small tensors
+checkpoints.py large FOLDER GB                    one file; half of it is a single tensor
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 
-HIDDEN, INNER, VOCABULARY = 2048, 5632, 32000
+WIDTH = 2048
+LARGE_WIDTH = 4096
 SHARD = 2**29
 Shapes = dict[str, tuple[int, ...]]
 
 
-def layer(number: int) -> Shapes:
+def layer(number: int, width: int) -> Shapes:
     at = f"model.layers.{number}"
+    inner = width * 11 // 4
     return {
-        f"{at}.input_layernorm.weight": (HIDDEN,),
-        **{f"{at}.self_attn.{part}_proj.weight": (HIDDEN, HIDDEN) for part in "qkvo"},
-        f"{at}.mlp.gate_proj.weight": (INNER, HIDDEN),
-        f"{at}.mlp.up_proj.weight": (INNER, HIDDEN),
-        f"{at}.mlp.down_proj.weight": (HIDDEN, INNER),
+        f"{at}.input_layernorm.weight": (width,),
+        **{f"{at}.self_attn.{part}_proj.weight": (width, width) for part in "qkvo"},
+        f"{at}.mlp.gate_proj.weight": (inner, width),
+        f"{at}.mlp.up_proj.weight": (inner, width),
+        f"{at}.mlp.down_proj.weight": (width, inner),
     }
 
 
@@ -63,18 +69,18 @@ def write(path: Path, shapes: Shapes, block: np.ndarray) -> None:
             left -= piece.nbytes
 
 
-def sharded(folder: Path, gigabytes: float) -> None:
-    shapes: Shapes = {"model.embed_tokens.weight": (VOCABULARY, HIDDEN)}
+def sharded(folder: Path, gigabytes: float, seed: int = 7, width: int = WIDTH) -> None:
+    shapes: Shapes = {"model.embed_tokens.weight": (width * 16, width)}
     number = 0
-    while sum(map(nbytes, shapes.values())) < gigabytes * 1e9:
-        shapes |= layer(number)
+    while not number or sum(map(nbytes, shapes.values())) < gigabytes * 1e9:
+        shapes |= layer(number, width)
         number += 1
     shards: list[Shapes] = [{}]
     for name, shape in shapes.items():
         if shards[-1] and sum(map(nbytes, shards[-1].values())) + nbytes(shape) > SHARD:
             shards.append({})
         shards[-1][name] = shape
-    block = values(2**24, 7)
+    block = values(2**24, seed)
     places: dict[str, str] = {}
     for at, shard in enumerate(shards, 1):
         file = f"model-{at:05}-of-{len(shards):05}.safetensors"
@@ -83,6 +89,22 @@ def sharded(folder: Path, gigabytes: float) -> None:
     index = {"metadata": {"total_size": sum(map(nbytes, shapes.values()))}, "weight_map": places}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     (folder / "config.json").write_text("{}")
+
+
+def differing(folder: Path, other: Path) -> None:
+    shutil.copytree(other, folder, dirs_exist_ok=True)
+    with max(folder.glob("*.safetensors")).open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        high = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([high ^ 0x80]))  # the sign
+
+
+def large(folder: Path, gigabytes: float) -> None:
+    rows = int(gigabytes * 1e9 / 2 / nbytes((1, LARGE_WIDTH)))
+    halves: Shapes = {"large.weight": (rows, LARGE_WIDTH)}
+    halves |= {f"small.{number}.weight": (rows // 16, LARGE_WIDTH) for number in range(16)}
+    write(folder / "model.safetensors", halves, values(2**24, 7))
 
 
 def names(folder: Path, count: int) -> None:
@@ -96,10 +118,18 @@ def names(folder: Path, count: int) -> None:
     write(folder / "model.safetensors", dict.fromkeys(every[:count], (4, 2)), values(2**16, 7))
 
 
-if __name__ == "__main__":
-    what, where, much = sys.argv[1:]
-    Path(where).mkdir()
+def main(what: str, where: str, much: str, *more: str) -> None:
+    folder = Path(where)
+    folder.mkdir()
     if what == "sharded":
-        sharded(Path(where), float(much))
+        sharded(folder, float(much), *map(int, more))
+    elif what == "differing":
+        differing(folder, Path(much))
+    elif what == "names":
+        names(folder, int(much))
     else:
-        names(Path(where), int(much))
+        large(folder, float(much))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Running commands: wall time, peak memory, and sides that take turns.
+"""Running commands: wall time, CPU time, peak memory, and sides that take turns.
 
 This process stays small and imports nothing heavy: what a child is charged with begins with the memory of
 the process that started it.
@@ -10,12 +10,13 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Measured:
     """Repeats of one side."""
 
     seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     peaks: list[int] = field(default_factory=list)
 
     @property
@@ -36,39 +38,46 @@ class Measured:
         return statistics.median(self.seconds)
 
     @property
+    def cpu_median(self) -> float:
+        """CPU seconds, user and system, of all threads and processes."""
+        return statistics.median(self.cpu)
+
+    @property
     def peak_mb(self) -> float:
         """Peak resident memory of the largest process of the tree, in MB, in the worst repeat."""
         return max(self.peaks) / 1e6
 
 
-def run(command: Sequence[str], folder: Path) -> tuple[float, int]:
-    """Wall seconds and peak resident bytes of a command and of what it starts and waits for."""
+def run(command: Sequence[str], folder: Path, measured: Measured | None = None) -> None:
+    """Run a command to its end and note, in ``measured``, what it and the processes it waited for took."""
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"error: status {process.returncode}: {' '.join(command)}")
-    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        raise SystemExit(f"error: status {process.returncode}: {shlex.join(command)}")
+    if measured is not None:
+        measured.seconds.append(seconds)
+        measured.cpu.append(usage.ru_utime + usage.ru_stime)
+        measured.peaks.append(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
 def take_turns(
-    sides: dict[str, Sequence[str]], folder: Path, repeats: int, output: str
+    sides: Mapping[str, Sequence[str]], folder: Path, repeats: int, output: str
 ) -> dict[str, Measured]:
-    """Run every side ``repeats`` times, one after the other; each writes ``output``, which is removed again.
+    """Run every side ``repeats`` times, one after the other; what each writes to ``output`` is removed.
 
-    One round before them warms the page cache and is not counted.
+    What earlier runs left to write is on the disk before each begins. The order turns by one from round to
+    round, so that no side always comes behind the same other.
     """
     measured = {name: Measured() for name in sides}
-    for turn in range(repeats + 1):
-        for name, command in sides.items():
+    order = list(sides)
+    for turn in range(repeats):
+        for name in order[turn % len(order) :] + order[: turn % len(order)]:
             shutil.rmtree(folder / output, ignore_errors=True)
             os.sync()
-            seconds, peak = run(command, folder)
-            if turn:
-                measured[name].seconds.append(seconds)
-                measured[name].peaks.append(peak)
+            run(sides[name], folder, measured[name])
     shutil.rmtree(folder / output, ignore_errors=True)
     return measured
 

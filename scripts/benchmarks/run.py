@@ -1,69 +1,106 @@
-"""Arguments, the checkpoints that benchmarks share, and the table."""
+"""Arguments, and which benchmark runs on what."""
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
-import subprocess
+import platform
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import names, phlora, saving
-from benchmarks.results import Result, table
+from benchmarks import bound, growth, names, phlora
+from benchmarks.compare import compare_all, workers
+from benchmarks.results import Tabled, table
+from benchmarks.rows import ROWS
 
-MAKER = Path(__file__).with_name("checkpoints.py")
-
-
-def _saving(folder: Path, size: float, repeats: int) -> list[Result]:
-    _make("sharded", folder / "big", size)
-    return saving.measure(folder, repeats)
-
-
-def _names(folder: Path, size: float, repeats: int) -> list[Result]:
-    _make("names", folder / "many", names.COUNT)
-    return names.measure(folder, repeats)
-
-
-def _phlora(folder: Path, size: float, repeats: int) -> list[Result]:
-    return phlora.measure(repeats, large=size > 1)
-
-
-BENCHMARKS: dict[str, Callable[[Path, float, int], list[Result]]] = {
-    "saving": _saving,
-    "names": _names,
-    "phlora": _phlora,
+SIZES = (0.4, 2.0, 8.0, 16.0)
+EDITS = {row.name: row.title for row in ROWS}
+OTHERS = {
+    "names": "open, rename and complete at 100,000 tensors",
+    "factors": "phlora's factors against torch.linalg.svd: CPU time and error",
+    "workers": "--workers 1 against the default",
+    "bound": "a tensor of half the size under a limit on memory",
+    "growth": "time by size and by number of tensors; only if named",
 }
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("--quick", action="store_true", help="1 GB (or smaller matrices) and 3 repeats")
-    parser.add_argument("--size", type=float, help="GB of the large checkpoint (default: 4)")
-    parser.add_argument("--repeats", type=int, help="of each side (default: 5)")
-    parser.add_argument("--folder", help="where the files go (default: the folder for temporary files)")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
-    chosen = parser.parse_args(arguments)
-    unknown = [name for name in chosen.names if name not in BENCHMARKS]
-    if unknown:
-        parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(BENCHMARKS)}")
-    size = chosen.size or (1 if chosen.quick else 4)
-    repeats = chosen.repeats or (3 if chosen.quick else 5)
-    results: list[Result] = []
+    chosen = _parsed(arguments)
+    sizes = chosen.sizes or ((0.4,) if chosen.quick else SIZES)
+    repeats = chosen.repeats or (2 if chosen.quick else 3)
+    edits = [name for name in chosen.names if name in EDITS]
+    others = [name for name in chosen.names if name in OTHERS]
+    if not chosen.names:
+        others = ["names", "bound"] if chosen.quick else [name for name in OTHERS if name != "growth"]
     # Start-up is measured as users have it: with the bytecode that an earlier start left.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    started = time.perf_counter()
+    missed = False
     with tempfile.TemporaryDirectory(dir=chosen.folder, prefix="brainsurgery-bench-") as name:
         folder = Path(name)
         for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
             os.environ[variable] = str(folder / variable.lower())
-        for each in chosen.names or BENCHMARKS:
+        print(_circumstances(repeats), flush=True)
+        if edits or not chosen.names:
+            compared = list(compare_all(folder, edits, sizes, repeats))
+            print(f"\n{table(compared)}", flush=True)
+            missed = any(each.misses for each in compared)
+        for each in others:
             print(f"measuring {each} …", file=sys.stderr)
-            results += BENCHMARKS[each](folder, size, repeats)
-    print(f"{size:g} GB of bf16, {repeats} repeats, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    print(table(results))
-    return int(any(each.missed for each in results))
+            results = _other(each, folder, chosen, repeats)
+            print(f"\n{table(results)}", flush=True)
+            missed = missed or any(each.misses for each in results)
+    print(f"\n{time.perf_counter() - started:.0f} s in all, load {os.getloadavg()[0]:.1f} at the end")
+    return int(missed)
 
 
-def _make(what: str, folder: Path, much: float) -> None:
-    subprocess.run([sys.executable, str(MAKER), what, str(folder), str(much)], check=True)
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    listed = "\n".join(f"  {name:14}{what}" for name, what in (EDITS | OTHERS).items())
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Measure what is promised about speed and memory, side by side here and now.",
+        epilog=f"benchmarks:\n{listed}\n\nExit status 1 if a limit is missed.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="0.4 GB and 2 repeats; without factors and workers"
+    )
+    parser.add_argument("--sizes", type=_sizes, help="of an input, in GB (default: 0.4,2,8,16)")
+    parser.add_argument("--repeats", type=int, help="of each side (default: 3; quick: 2)")
+    parser.add_argument("--folder", help="where the files go (default: the folder for temporary files)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks (default: all but growth)")
+    chosen = parser.parse_args(arguments)
+    unknown = [name for name in chosen.names if name not in EDITS | OTHERS]
+    if unknown:
+        parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(EDITS | OTHERS)}")
+    return chosen
+
+
+def _sizes(text: str) -> tuple[float, ...]:
+    return tuple(float(each) for each in text.split(","))
+
+
+def _other(name: str, folder: Path, chosen: argparse.Namespace, repeats: int) -> Sequence[Tabled]:
+    sizes = chosen.sizes
+    if name == "names":
+        return names.measure(folder, repeats)
+    if name == "factors":
+        return phlora.measure(repeats, large=not chosen.quick)
+    if name == "workers":
+        return workers(folder, max(sizes) if sizes else 0.4 if chosen.quick else 2, repeats)
+    if name == "bound":
+        return bound.measure(folder, max(sizes) if sizes else 1 if chosen.quick else 8)
+    return growth.measure(folder, sizes or growth.SIZES, repeats)
+
+
+def _circumstances(repeats: int) -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{datetime.date.today()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"{memory:.0f} GB of memory, Python {platform.python_version()}; "
+        f"medians of {repeats}, all sides flush to the disk"
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
+from contextlib import suppress
 
 USAGE = """\
 usage: brainsurgery [OPTIONS] [FILE | ALIAS::FILE ...] [key=value ...]
@@ -39,6 +41,21 @@ usage: brainsurgery [OPTIONS] [FILE | ALIAS::FILE ...] [key=value ...]
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
     _open_closed_streams()
+    status = _run(argv)
+    if argv is None and any(thread is not threading.main_thread() for thread in threading.enumerate()):
+        _leave_threads(status)
+    return status
+
+
+def _leave_threads(status: int) -> None:
+    """End now, where Python would wait: for threads that were interrupted in the middle of a long kernel."""
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
+
+
+def _run(argv: list[str] | None) -> int:
     try:
         status = _main(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()

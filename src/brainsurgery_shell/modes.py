@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +15,7 @@ from brainsurgery_shell import messages
 from brainsurgery_shell.errors import SurgeryError, UsageError
 from brainsurgery_shell.extensions.load import load_user_operations
 from brainsurgery_shell.options import Options
+from brainsurgery_shell.progress import Progress
 from brainsurgery_shell.session.journal import check_new_name, list_sessions
 from brainsurgery_shell.session.lines import replace_text, run_line, run_lines
 from brainsurgery_shell.session.session import Session
@@ -85,7 +88,16 @@ def _named_session(settings: Settings, options: Options) -> Session:
             raise UsageError("there is no session to resume")
     elif name is not None:
         check_new_name(name)
-    return Session(settings, name=name, warn=messages.warn, say=messages.say)
+    progress = Progress(sys.stderr, plain=options.plain or os.environ.get("TERM") in ("dumb", "unknown"))
+
+    def above(tell: Callable[[str], None]) -> Callable[[str], None]:
+        def told(text: str) -> None:
+            progress.clear()
+            tell(text)
+
+        return told
+
+    return Session(settings, name=name, warn=above(messages.warn), say=above(messages.say), watch=progress)
 
 
 def _with_aliases(checkpoints: list[tuple[str | None, str]]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from eager_expressions import by_python
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brainsurgery_shell.graph import evaluate, reduce, structure
+from brainsurgery_shell.graph import evaluate, reduce, sharing, structure
 from conftest import Patient
 
 Text = st.SearchStrategy[str]
@@ -78,10 +78,11 @@ def test_elementwise(
     tensors = operands(dtype, shape)
     try:
         expected = by_python(text, tensors)
-    except (OverflowError, RuntimeError):
+    except (ArithmeticError, RuntimeError):
         return
     with pytest.MonkeyPatch.context() as patch:
-        if size is not None:
+        # Of 0 and -0, torch's minimum is the one or the other as they fill a vector register or not.
+        if size is not None and not re.search("minimum|maximum", text):
             patch.setattr(evaluate, "PIECE_ELEMENTS", size)
         actual = computed(tmp_path, text, tensors)
     assert eager.same_bits(actual, expected), (text, actual, expected)
@@ -93,7 +94,10 @@ def test_elementwise(
 )
 def test_cast_compute_cast_back(text: str, source: torch.dtype, dtype: torch.dtype, tmp_path: Path) -> None:
     tensors = operands(source, (3, 5))
-    expected = by_python(text, {name: each.to(dtype) for name, each in tensors.items()}).to(source)
+    try:
+        expected = by_python(text, {name: each.to(dtype) for name, each in tensors.items()}).to(source)
+    except ArithmeticError:  # of its numbers alone, as 0 / 0
+        return
     actual = computed(tmp_path, text, tensors, f"dtype: {eager.dtype_name(dtype)}")
     assert eager.same_bits(actual, expected), (text, actual, expected)
 
@@ -132,25 +136,27 @@ def test_reductions_within_rounding(text: str, dtype: torch.dtype, tmp_path: Pat
 
 
 def test_sums_of_many_blocks_need_no_memory_for_what_they_share(tmp_path: Path) -> None:
-    """``2 * a`` is used twice: the reduction keeps none of its pieces once it has added them up."""
+    """``2 * a`` is used twice: what the reduction leaves over of its pieces does not pile up."""
     patient = Patient(tmp_path).open(a=torch.ones(1000, dtype=torch.int64))
     kept = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reduce, "REDUCED_BLOCK", 10)
+        patch.setattr(sharing, "SHARED_BYTES", 200)
         patient.run(
             "scale: from: a, to: twice, by: 2",
             "compute: to: s, let: { t: twice }, expr: 'sum(t * 3) + t * 5'",
         )
-        original = evaluate._share
+        original = sharing.SharedPieces.put
 
-        def spy(shared: Any, *rest: Any) -> None:
-            original(shared, *rest)
-            kept.append(len(shared))
+        def spy(shared: sharing.SharedPieces, *arguments: Any) -> None:
+            original(shared, *arguments)
+            kept.append(sum(piece.nbytes for piece, _ in shared._pieces.values()))
 
-        patch.setattr(evaluate, "_share", spy)
+        patch.setattr(sharing.SharedPieces, "put", spy)
         assert patient["s"].tolist() == [6010] * 1000
     patient.session.close()
-    assert max(kept) <= 2
+    assert kept
+    assert max(kept[:-1]) <= 200
 
 
 def test_a_sum_of_thousands(tmp_path: Path) -> None:

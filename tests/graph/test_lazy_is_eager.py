@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from brainsurgery_shell.declaration.operation import OPERATIONS
 from brainsurgery_shell.describe import load_declarations
-from brainsurgery_shell.graph import build, evaluate, pick, structure
+from brainsurgery_shell.graph import build, evaluate, matmul, pick, schedule, structure, views
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.session.session import Session
@@ -24,6 +24,7 @@ from brainsurgery_shell.session.settings import Settings
 BUDGETS = {
     "plenty": {"memory": 1 << 30, "provider": "inmemory"},
     "one byte": {"memory": 1, "provider": "inmemory"},
+    "some bytes": {"memory": 200, "provider": "inmemory"},
     "arena": {"memory": 1, "provider": "arena"},
 }
 SIZES = {"default": None, "seven": 7, "three": 3}
@@ -93,7 +94,14 @@ def settle(session: Session, world: eager.World) -> None:
 
 @pytest.mark.parametrize(
     ("budget", "size"),
-    [("plenty", "default"), ("plenty", "seven"), ("one byte", "three"), ("arena", "seven")],
+    [
+        ("plenty", "default"),
+        ("plenty", "seven"),
+        ("one byte", "three"),
+        ("some bytes", "seven"),
+        ("arena", "default"),
+        ("arena", "seven"),
+    ],
 )
 @settings(
     max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
@@ -110,6 +118,13 @@ def test_random_steps(budget: str, size: str, data: st.DataObject, stored: Store
             patch.setattr(structure, "BLOCK_ELEMENTS", small)
             patch.setattr(build, "ROW_BLOCK", 2 * small)
             patch.setattr(pick, "MOST_RANGES", 1)
+            patch.setattr(views, "BLOCK_BYTES", 8 * small)
+            patch.setattr(views, "NEAR", 1)
+            patch.setattr(views, "SPARE", 1)
+            patch.setattr(schedule, "MOST_BLOCKS", 1)
+            patch.setattr(matmul, "TILE", 2 * small)
+            patch.setattr(matmul, "PANEL", small)
+            patch.setattr(matmul, "SIDE_BYTES", 4 * small)
         for _ in range(data.draw(st.integers(1, 10))):
             eager_steps.step(data.draw, world)
             run(session, world.lines[-1])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from brainsurgery_shell.lang.captures import Captures
 from brainsurgery_shell.lang.nearest import nearest_names, no_match, plain_text
 from brainsurgery_shell.lang.pattern import Matcher, compile_reference, needed_text
 from brainsurgery_shell.lang.pieces import Piece
@@ -46,9 +47,8 @@ def test_a_regex_is_fullmatch(pattern: str, given_names: list[str]) -> None:
     found = matcher(pattern)
     expected = [(name, hit) for name in given_names if (hit := re.fullmatch(pattern, name))]
     result = found.scan(given_names)
-    assert [name for name, _ in result] == [name for name, _ in expected]
-    for (_, captures), (name, hit) in zip(result, expected, strict=True):
-        assert captures.groups == (name, *hit.groups(""))
+    assert result.names == [name for name, _ in expected]
+    assert result.groups == [(name, *hit.groups("")) for name, hit in expected]
 
 
 @given(regexes, names)
@@ -138,12 +138,14 @@ def test_structured_patterns_match_as_the_rules_say(texts: list[str], name: str)
     if any(set(names_of(part)) & many for part in segments if not isinstance(part, Many)):
         return
     expected = next(naive(segments, name.split("."), {}), None)
-    found = matcher(list(texts)).match(name)
+    compiled = matcher(list(texts))
+    found = compiled.match(name)
     assert (found.as_dict() if found else None) == expected
-    scanned = matcher(list(texts)).scan(["z", name])
-    assert [captures.as_dict() for hit, captures in scanned if hit == name] == (
+    scanned = compiled.scan(["z", name])
+    assert [Captures(groups, compiled.index).as_dict() for groups in scanned.groups if groups[0] == name] == (
         [expected] if expected is not None else []
     )
+    assert scanned.names == [groups[0] for groups in scanned.groups]
     captured = tuple(dict.fromkeys(capture for part in segments for capture in names_of(part)))
     walked = Walk(tuple(segments), captured).match(name)
     assert walked == (None if expected is None else tuple(expected[capture] for capture in captured))
@@ -187,7 +189,7 @@ def test_captures() -> None:
 
 
 def test_the_order_of_names_is_kept() -> None:
-    assert [name for name, _ in matcher(["$x", "w"]).scan(iter(["b.w", "c.v", "a.w"]))] == ["b.w", "a.w"]
+    assert matcher(["$x", "w"]).scan(iter(["b.w", "c.v", "a.w"])).names == ["b.w", "a.w"]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_many_stars_take_no_time(pattern: list[str]) -> None:
 def test_a_long_name_goes_segment_by_segment() -> None:
     search = StructuredSearch((Many("a"), Literal("w"), Many("b")), ("a", "b"))
     name = "h." * 500 + "w"
-    assert next(search.scan([name]))[1][2] == ()
+    assert search.scan([name])[0][2] == ()
 
 
 # the error for no match

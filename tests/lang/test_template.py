@@ -52,6 +52,34 @@ def test_an_escaped_text_is_itself(text: str) -> None:
     assert fill("(.*)", re.escape(text), "w") == text
 
 
+@given(
+    st.sampled_from(
+        [
+            (PATTERN, r"\2.\g<3>x\1"),
+            (PATTERN, r"100%.\2"),
+            (PATTERN, "%s"),
+            (["*p", "$i", "*r"], ["*r", "x${i}y", "*p", "z%"]),
+            (["*p", "$i"], ["*p", "${i+1}"]),
+            (["*p", "$i"], ["*p"]),
+            (["*p", "$i", "$j"], ["${i*j-3}", "$i", "*p"]),
+        ]
+    ),
+    st.lists(st.text("a0.1", min_size=1, max_size=6), max_size=6),
+)
+def test_filling_all_is_filling_one_by_one(case: tuple[Value, Value], names: list[str]) -> None:
+    """Also its error: that of the first name for which there is one."""
+    matcher = compile_reference(parse_reference(from_value(case[0])))
+    template = parse_template(from_value(case[1]))
+    found = matcher.scan(names)
+    try:
+        expected = [fill(*case, name) for name in found.names]
+    except StepError as error:
+        with pytest.raises(StepError, match=re.escape(error.message)):
+            template.fill_all(found.groups, matcher.index, found.names)
+    else:
+        assert template.fill_all(found.groups, matcher.index, found.names) == expected
+
+
 @pytest.mark.parametrize(
     ("source", "to", "name", "expected"),
     [

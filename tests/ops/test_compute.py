@@ -54,6 +54,26 @@ def test_the_step_reads_before_it_writes(patient: Patient) -> None:
     assert [patient.list(f"a{i}") for i in range(3)] == [[10], [20], [40]]
 
 
+def test_matches_of_the_same_shapes_do_not_share_their_operands(patient: Patient) -> None:
+    """They share a program; in one of them two operands are one tensor, in another a constant is written before."""
+    patient.open(
+        **{f"w{i}": torch.tensor([1.0 + i, 2.0]) for i in range(3)}, v=torch.ones(1), m0=torch.tensor([True])
+    )
+    patient.run(
+        "fill_: target: w1, value: 7",
+        r"compute: to: 'a\1', let: { x: 'w(\d)', y: w1 }, expr: 'x - 2 * y + x * x'",
+        r"compute: to: 'b\1', let: { x: 'w(\d)' }, expr: 'minimum(x, 2) / sum(x)'",
+        r"compute: to: 'c\1', let: { x: '[wm](\d)' }, expr: 'x * 3', dtype: float32, except: 'w0'",
+    )
+    rows = [[1.0, 2.0], [7.0, 7.0], [3.0, 2.0]]
+    assert [patient.list(f"a{i}") for i in range(3)] == [[x - 14 + x * x for x in row] for row in rows]
+    for i, row in enumerate(rows):
+        x = torch.tensor(row)
+        assert torch.equal(patient[f"b{i}"], x.clamp(max=2) / x.sum())
+    assert [patient.list(f"c{i}") for i in (1, 2)] == [[21, 21], [9, 6]]
+    assert patient.list("c0") == [True]
+
+
 def test_structured_references(patient: Patient) -> None:
     patient.open(**{f"h__{i}__w": torch.tensor([float(i)]) for i in range(4)})
     patient.run("compute: to: [d, $i], let: { x: [h, $i, w], y: [h, '${3-i}', w] }, expr: '10 * x + y'")

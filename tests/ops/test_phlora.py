@@ -263,19 +263,20 @@ def test_threads_wait_for_each_other() -> None:
     from brainsurgery_shell.graph.arena import Arena
     from brainsurgery_shell.graph.build import full
     from brainsurgery_shell.graph.dtypes import BY_NAME
+    from brainsurgery_shell.graph.results import InMemory
 
     node = full((4,), BY_NAME["float32"], 1)
     shared = kept.Kept(1 << 20, Arena(None))
     began, go = threading.Event(), threading.Event()
     calls: list[int] = []
 
-    def make() -> tuple[torch.Tensor, bool]:
+    def make() -> InMemory:
         calls.append(1)
         began.set()
         assert go.wait(10)
         if len(calls) == 1:
             raise MemoryError("once")
-        return torch.ones(4), False
+        return InMemory(torch.ones(4))
 
     def ask() -> object:
         try:
@@ -293,7 +294,7 @@ def test_threads_wait_for_each_other() -> None:
         answers = [each.result(10) for each in (first, *others)]
     assert answers[0] == "once"
     assert len(calls) <= 2
-    assert torch.equal(shared.once(node, make), torch.ones(4))
+    assert torch.equal(shared.once(node, make).whole(), torch.ones(4))
     assert len(calls) == 2
 
 
@@ -308,11 +309,11 @@ def test_results_leave_the_memory_in_order(monkeypatch: pytest.MonkeyPatch, tmp_
     costly = set(nodes[:4])
     shared = kept.Kept(40, Arena(tmp_path))
     for at, node in enumerate(nodes):
-        shared.once(node, lambda at=at: (torch.full((4,), float(at)), False))  # type: ignore[misc]
+        shared.once(node, lambda at=at, node=node: shared.adopt(node, torch.full((4,), float(at))))  # type: ignore[misc]
     found = [shared.find(node) for node in nodes]
     # The last two in memory, the last two costly ones before them in the arena.
     assert [each is not None for each in found] == [False, False, True, True, True, True]
-    assert [float(each[0]) for each in found if each is not None] == [2, 3, 4, 5]
+    assert [float(each.read(0, 1)) for each in found if each is not None] == [2, 3, 4, 5]
     assert shared.nbytes == 32
     shared.clear()
     assert shared.find(nodes[5]) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +106,57 @@ def test_ctrl_c_stops_what_runs(folder: Path, screens: list[Screen]) -> None:
     screen.until("model>", count=2)
     screen.type("\x04")
     assert screen.ended() == 0
+
+
+LONG = ("rand: target: r, shape: [20000000], seed: 1", "save: out")
+"""More than half a second: torch is imported."""
+
+
+def test_progress_is_shown_and_goes(folder: Path, screens: list[Screen]) -> None:
+    screen = Screen(folder, "m.safetensors")
+    screens.append(screen)
+    screen.until("model>")
+    for line in LONG:
+        screen.type(f"{line}\r")
+    screen.until("saving out: ")
+    screen.until("saved 4 tensors")
+    screen.until("model>", count=2)
+    assert "saving out" not in screen.text
+    screen.type("\x04")
+    assert screen.ended() == 0
+
+
+@pytest.mark.parametrize("redirect", ["", "2> err.txt"])
+def test_progress_of_a_batch(folder: Path, screens: list[Screen], redirect: str) -> None:
+    lines = [word for line in LONG for word in ("-c", line)]
+    screen = Screen(folder, "m.safetensors", *lines, redirect=redirect, NO_COLOR="1")
+    screens.append(screen)
+    screen.until("saved 4 tensors")
+    assert screen.ended() == 0
+    assert (b"saving out: " in screen.raw) == (not redirect)
+    assert screen.text.startswith("saved 4 tensors")
+    if redirect:
+        assert (folder / "err.txt").read_text() == ""
+
+
+@pytest.mark.parametrize("line", ["assert: finite: .*", "save: out"])
+def test_ctrl_c_is_heard_while_torch_is_imported(folder: Path, screens: list[Screen], line: str) -> None:
+    screen = Screen(folder, "m.safetensors", "-i", "-c", "scale_: target: .*, by: 2")
+    screens.append(screen)
+    screen.until("model*>")
+    screen.type(f"{line}\r")
+    time.sleep(0.25)
+    began = time.monotonic()
+    screen.type("\x03")
+    screen.until("interrupted: nothing was changed")
+    assert time.monotonic() - began < 3  # some 100 ms where the machine is not busy
+    screen.until("model*>", count=2)
+    screen.type(f"{line}\r")  # what was half imported does no harm
+    screen.until("it holds" if line.startswith("assert") else "saved 3 tensors")
+    assert {path.name for path in folder.iterdir() if "out" in path.name} == (
+        set() if line.startswith("assert") else {"out"}
+    )
+    screen.child.close(force=True)
 
 
 def test_scripts_do_not_enter_the_history(folder: Path, screens: list[Screen]) -> None:

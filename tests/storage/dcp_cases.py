@@ -6,9 +6,15 @@ from pathlib import Path
 
 import torch
 import torch.distributed.checkpoint as dcp
+from storage_files import opened
 from torch.distributed.checkpoint.default_planner import create_default_global_save_plan
 from torch.distributed.checkpoint.metadata import ChunkStorageMetadata, MetadataIndex, TensorProperties
 from torch.distributed.checkpoint.planner import SavePlan, TensorWriteData, WriteItem, WriteItemType
+
+from brainsurgery_shell.graph.dtypes import ALL
+from brainsurgery_shell.graph.evaluate import Evaluator
+
+HELD = [dtype.name for dtype in ALL if not dtype.packed]
 
 
 class Held:
@@ -79,3 +85,17 @@ def raw(tensor: torch.Tensor) -> tuple[torch.dtype, torch.Size, bytes]:
     """Dtype, shape and bytes."""
     flat = tensor.detach().contiguous().reshape(-1)
     return tensor.dtype, tensor.shape, bytes(flat.view(torch.uint8).numpy()) if flat.numel() else b""
+
+
+def values(path):
+    """Every tensor of a checkpoint, evaluated."""
+    evaluator = Evaluator(memory=1 << 28)
+    found = {name: raw(evaluator.whole(tensor)) for name, tensor in opened(path).tensors.items()}
+    evaluator.files.close()
+    return found
+
+
+def some(dtype, shape):
+    """A tensor of any dtype."""
+    count = torch.Size(shape).numel()
+    return torch.arange(count).remainder(2).to(getattr(torch, dtype)).reshape(shape)

@@ -3,8 +3,12 @@
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
+import pytest
+
+from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import BY_NAME, DType
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.tensor import LazyTensor
@@ -69,6 +73,16 @@ def opened(path: Path) -> Opened:
     return open_checkpoint(path, path.name)
 
 
+def refused(path: Path, *words: str) -> str:
+    """What is said of a checkpoint that cannot be opened; these words must be in it."""
+    with pytest.raises(StorageError) as caught:
+        opened(path)
+    said = f"{caught.value.message} {caught.value.hint or ''}"
+    for word in words:
+        assert word in said, said
+    return said
+
+
 def content(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
     """Every tensor of a checkpoint: dtype, shape, bytes."""
     pool = FilePool()
@@ -98,3 +112,10 @@ def shard(path: Path, **sizes: int) -> Path:
 
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+def in_time(seconds: float, run) -> None:
+    """Run it, in no more than so many seconds."""
+    begin = time.perf_counter()
+    run()
+    assert time.perf_counter() - begin < seconds

@@ -6,6 +6,7 @@ from hypothesis import given
 
 from brainsurgery_shell.graph.dtypes import BY_CODE
 from brainsurgery_shell.graph.tensor import FileFacts, LazyTensor, StoredFile, stored
+from brainsurgery_shell.storage.container import Output
 from brainsurgery_shell.storage.layout import phase_of, split_shards, total_bytes
 from brainsurgery_shell.storage.safetensors.files import FORMAT as SAFETENSORS
 
@@ -18,7 +19,7 @@ TENSORS = st.dictionaries(
 
 
 def lay_out(tensors, shard_bytes=None, *, single=False):
-    return SAFETENSORS.lay_out(tensors, shard_bytes=shard_bytes, single=single, metadata={})
+    return SAFETENSORS.lay_out(Output(tensors, single, shard_bytes))
 
 
 @given(TENSORS, st.integers(1, 400))
@@ -46,7 +47,7 @@ def test_every_tensor_is_aligned_and_otherwise_in_order(tensors):
 
 def test_names_of_files():
     tensors = {str(i): LazyTensor((1,), BY_CODE["F32"]) for i in range(3)}
-    assert [file.name for file in lay_out(tensors, 4, single=True)] == ["model.safetensors"]
+    assert [file.name for file in lay_out(tensors, 4, single=True)] == [""]
     assert [file.name for file in lay_out(tensors)] == ["model.safetensors"]
     assert [file.name for file in lay_out(tensors, 8)] == [
         "model-00001-of-00002.safetensors",

@@ -243,6 +243,20 @@ def test_companions_go_along_but_the_destinations_own_stay(tmp_path, old):
     assert (source / "config.json").read_text() == "source: config.json"
 
 
+@pytest.mark.parametrize("name", ["foo.pt", "weights.npz", "pytorch_lora_weights.bin"])
+def test_what_would_be_opened_is_replaced_whatever_it_is_called(tmp_path, name):
+    folder = tmp_path / "m"
+    save(folder / name, {"old": numbers(3)})
+    (folder / "optimizer.pt").write_text("no weights")
+    replaced = []
+    save(folder, TENSORS, overwrite=True, before_replace=lambda path: replaced.append(path.name))
+    assert replaced == [name]
+    assert names_in(folder) == {"model.safetensors", "optimizer.pt"}
+    save(folder / name, {"second": numbers(3)})  # beside weights that are opened instead
+    save(folder, TENSORS, overwrite=True)
+    assert names_in(folder) == {"model.safetensors", "optimizer.pt", name}
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "x.safetensors.index.json", "consolidated.00.pth"])
 def test_names_of_weights(name):
     assert is_weights(name)

@@ -16,6 +16,7 @@ from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.build import full
 from brainsurgery_shell.graph.dtypes import BY_NAME
 from brainsurgery_shell.graph.tensor import LazyTensor
+from brainsurgery_shell.storage.container import Output
 from brainsurgery_shell.storage.formats import container
 from brainsurgery_shell.storage.tied import tied
 
@@ -58,7 +59,7 @@ def test_the_pickle_is_torchs_byte_for_byte(kinds):
         name: LazyTensor(tuple(shape), BY_NAME[str(dtype).removeprefix("torch.")])
         for name, (dtype, shape) in kinds.items()
     }
-    (file,) = container("torch").lay_out(tensors, shard_bytes=None, single=True, metadata={})
+    (file,) = container("torch").lay_out(Output(tensors, single=True))
     assert pickled(theirs) in b"".join(data for _, data in file.literals)
 
 
@@ -171,7 +172,7 @@ def test_what_torch_cannot_hold(tmp_path):
 def test_more_than_four_gibibytes(tmp_path, shapes):
     """The layout alone, as a file full of holes."""
     tensors = {f"t{index}": full((size,), F32, 0) for index, size in enumerate(shapes)}
-    (file,) = container("torch").lay_out(tensors, shard_bytes=None, single=True, metadata={})
+    (file,) = container("torch").lay_out(Output(tensors, single=True))
     with (tmp_path / "x.pt").open("wb") as out:
         for at, data in file.literals:
             out.seek(at)

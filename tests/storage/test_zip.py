@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.files import write_at
-from brainsurgery_shell.storage.zips.layout import ALIGN, Member, lay_out_zip, seal_of
+from brainsurgery_shell.storage.zips.layout import ALIGN, Member, lay_out_zip, seals_of
 from brainsurgery_shell.storage.zips.read import data_start, read_archive
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
@@ -24,8 +24,9 @@ def written(fd, layout, data):
         write_at(fd, memoryview(literal), at)
     for at, each in zip(layout.starts, data, strict=True):
         write_at(fd, memoryview(each), at)
-    for at, literal in seal_of(layout.sums)(fd):
-        write_at(fd, memoryview(literal), at)
+    for seal in seals_of(layout.sums):
+        for at, literal in list(seal.fill(fd, lambda nbytes: None)):
+            write_at(fd, memoryview(literal), at)
 
 
 @settings(max_examples=100, deadline=None)
@@ -70,6 +71,55 @@ def test_more_members_than_sixteen_bits_count(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"".join(literal for _, literal in layout.literals))
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
         assert len(archive.namelist()) == 66_000
+    with (tmp_path / "x.zip").open("rb") as file:
+        assert len(read_archive(file.fileno(), 0, layout.end, "'it'").members) == 66_000
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.dictionaries(NAMES, st.binary(max_size=300), max_size=6),
+    st.binary(max_size=5000).filter(lambda comment: b"PK\x05\x06" not in comment),
+    st.booleans(),
+)
+def test_what_zipfile_writes_is_read_as_zipfile_reads_it(found, comment, streamed):
+    """With a comment, and with sizes that were not known when the members were written."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if streamed else zipfile.ZIP_STORED) as archive:
+        archive.comment = comment
+        for name, data in found.items():
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=streamed) as member:
+                member.write(data)
+    fd = os.memfd_create("archive")
+    try:
+        os.write(fd, file.getvalue())
+        members = read_archive(fd, 0, len(file.getvalue()), "'it'").members
+        with zipfile.ZipFile(file) as archive:
+            assert [
+                (each.name, each.method, each.crc, each.packed, each.size, each.header)
+                for each in members.values()
+            ] == [
+                (i.filename, i.compress_type, i.CRC, i.compress_size, i.file_size, i.header_offset)
+                for i in archive.infolist()
+            ]
+    finally:
+        os.close(fd)
+
+
+def test_checksums_are_shared_among_threads(monkeypatch):
+    """Small data together, large data alone; each part says how much it reads."""
+    monkeypatch.setattr("brainsurgery_shell.storage.zips.layout._TOGETHER", 100)
+    sizes = [30, 80, 10, 300, 1]
+    layout = lay_out_zip(Member(str(size), nbytes=size) for size in sizes)
+    assert [seal.nbytes for seal in seals_of(layout.sums)] == [110, 310, 1]
+    fd = os.memfd_create("archive")
+    try:
+        os.ftruncate(fd, layout.end)
+        for seal in seals_of(layout.sums):
+            read = []
+            assert len(list(seal.fill(fd, read.append))) == 2 * len(seal.fill.args[0])
+            assert sum(read) == seal.nbytes
+    finally:
+        os.close(fd)
 
 
 def test_names_have_room_for_64_kilobytes():

@@ -24,18 +24,18 @@ def _each(
     from brainsurgery_shell.graph.compare import violation
 
     found = find(context.workspace, of)
-    for match in found:
-        if match.tensor.dtype.packed:
-            fail(f"{match.name}: {match.tensor.dtype} has no values that torch can read")
+    for name, tensor in zip(found.names, found.tensors, strict=True):
+        if tensor.dtype.packed:
+            fail(f"{name}: {tensor.dtype} has no values that torch can read")
     if context.checking:
         raise Undecided
+    context.reading(match.selected() for match in found)
     problems = []
-    for match in found:
-        tensor = match.selected()
+    for name, tensor in zip(found.names, found.selected(), strict=True):
         bad = violation(tensor, wrong, expected, context.evaluator)
         if bad is not None:
             problems.append(
-                f"{match.name} has {bad.found} at {list(bad.index)} ({bad.count} of {tensor.numel} values)"
+                f"{name} has {bad.found} at {list(bad.index)} ({bad.count} of {tensor.numel} values)"
             )
     if not problems:
         return None
@@ -78,7 +78,8 @@ def range_(context: Context, of: Reference, ge: float | None, le: float | None) 
     bounds = [f"{sign} {bound}" for sign, bound in (("≥", ge), ("≤", le)) if bound is not None]
     if not bounds:
         fail("range needs ge, le or both")
-    for match in find(context.workspace, of):
-        if match.tensor.dtype.cls == "complex":
-            fail(f"{match.name}: complex numbers have no order")
+    found = find(context.workspace, of)
+    for name, tensor in zip(found.names, found.tensors, strict=True):
+        if tensor.dtype.cls == "complex":
+            fail(f"{name}: complex numbers have no order")
     return _each(context, of, f"values {' and '.join(bounds)}", outside(ge, le))

@@ -20,10 +20,11 @@ def _each(
 ) -> str | None:
     """Apply a check (which returns what it found instead) to all that ``of`` matches."""
     wrong = []
-    for match in find(context.workspace, of):
-        other = found(match.selected())
+    matched = find(context.workspace, of)
+    for name, tensor in zip(matched.names, matched.selected(), strict=True):
+        other = found(tensor)
         if other is not None:
-            wrong.append(f"{match.name} has {other}")
+            wrong.append(f"{name} has {other}")
     if not wrong:
         return None
     more = f"; … and {len(wrong) - 5} more" if len(wrong) > 5 else ""

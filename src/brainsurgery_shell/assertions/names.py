@@ -17,7 +17,7 @@ from brainsurgery_shell.workspace.matching import Selection, Where, find
 )
 def exists(context: Context, of: Reference) -> str | None:
     """At least one tensor matches."""
-    if find(context.workspace, of, none_is_fine=True).matches:
+    if find(context.workspace, of, none_is_fine=True):
         return None
     workspace = context.workspace
     near = no_match(of, workspace.checkpoints[workspace.alias(of.alias)].names(), list(workspace.checkpoints))
@@ -36,5 +36,5 @@ def count(context: Context, of: Reference, is_: int, where: Where | None) -> str
     found = find(context.workspace, of, Selection(None, where, None), none_is_fine=True)
     if len(found) == is_:
         return None
-    names = listed([match.name for match in found])
+    names = listed(found.names)
     return f"expected {is_} tensors, '{of.text}' matches {len(found)}" + (f": {names}" if names else "")

@@ -9,7 +9,7 @@ from brainsurgery_shell.declaration.references import Names, Tensors
 from brainsurgery_shell.errors import listed
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
-from brainsurgery_shell.workspace.matching import fill, find
+from brainsurgery_shell.workspace.matching import fill_all, find
 from brainsurgery_shell.workspace.pairs import describe_difference, pair_up
 
 LEFT = Parameter("left", Tensors(), "one side: matched")
@@ -26,17 +26,20 @@ def equal(context: Context, left: Reference, right: Template, eps: float) -> str
     """Shapes, dtypes and values agree. NaN equals NaN."""
     found = find(context.workspace, left)
     found.check(right)
-    pairs = [(match, fill(context.workspace, right, match)) for match in found]
+    others = fill_all(context.workspace, right, found)
     problems = []
     undecided = False
-    for match, other in pairs:
-        a, b = match.selected(), other.selected()
+    pairs = list(zip(found.selected(), others.selected(), strict=True))
+    if not context.checking:
+        context.reading(each for pair in pairs for each in pair)
+    for at, (a, b) in enumerate(pairs):
         if context.checking and a.shape == b.shape and a.dtype is b.dtype:
             undecided = True
             continue
-        how = describe_difference(match, other, eps, context.evaluator)
+        how = describe_difference(a, b, eps, context.evaluator)
         if how is not None:
-            problems.append(f"{match.alias}::{match.name} and {other.alias}::{other.name}: {how}")
+            names = f"{found.alias}::{found.names[at]} and {others.alias}::{others.names[at]}"
+            problems.append(f"{names}: {how}")
     if undecided and not problems:
         raise Undecided
     if not problems:
@@ -53,18 +56,15 @@ def equal(context: Context, left: Reference, right: Template, eps: float) -> str
 )
 def same(context: Context, left: Reference, right: Reference) -> str | None:
     """Both sides have the same names, shapes and dtypes; values do not count."""
-    for side in (left, right):
-        find(context.workspace, side)
-    pairing = pair_up(context.workspace, left, right)
+    pairing = pair_up(context.workspace, left, right, both=True)
     problems = []
     if pairing.missing_left:
         problems.append(f"missing on left: {listed(pairing.missing_left)}")
     if pairing.missing_right:
         problems.append(f"missing on right: {listed(pairing.missing_right)}")
-    for match, other in pairing.pairs:
-        a, b = match.selected(), other.selected()
+    for name, a, b in pairing.selected():
         if a.shape != b.shape or a.dtype is not b.dtype:
-            problems.append(f"{match.name}: {a.dtype} {list(a.shape)} and {b.dtype} {list(b.shape)}")
+            problems.append(f"{name}: {a.dtype} {list(a.shape)} and {b.dtype} {list(b.shape)}")
     if not problems:
         return None
     more = f"; … and {len(problems) - 5} more" if len(problems) > 5 else ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from brainsurgery_shell.graph.leaves import stored_bytes
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.workspace.edit import Report
 from brainsurgery_shell.workspace.workspace import Workspace
@@ -29,6 +31,8 @@ class SaveRequest:
     overwrite: bool
     whole: bool
     """Whether it is all of the checkpoint, and not one tensor."""
+    resume: bool = False
+    """Whether files that a killed save of the same had finished are kept."""
 
 
 class Services(Protocol):
@@ -37,6 +41,9 @@ class Services(Protocol):
     @property
     def evaluator(self) -> Evaluator:
         """For what only data can show."""
+
+    def reading(self, nbytes: int) -> None:
+        """So many bytes of files are about to be read: for showing progress."""
 
     def undo(self, count: int) -> Report:
         """Take back the last edits."""
@@ -90,3 +97,7 @@ class Context:
     def evaluator(self) -> Evaluator:
         """The session's evaluator (not while checking)."""
         return self.services.evaluator
+
+    def reading(self, tensors: Iterable[LazyTensor]) -> None:
+        """Say that ``tensors`` are about to be evaluated, so that progress can be shown."""
+        self.services.reading(stored_bytes(tensors))

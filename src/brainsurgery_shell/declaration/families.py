@@ -6,7 +6,7 @@ destinations, and the in-place twin whose name ends in ``_``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,8 +27,8 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Selection, fill, find, sliced
-from brainsurgery_shell.workspace.writes import Destination, Must, Writes
+from brainsurgery_shell.workspace.matching import Found, Selection, fill_all, find
+from brainsurgery_shell.workspace.writes import Destinations, Must, Writes
 
 if TYPE_CHECKING:
     from brainsurgery_shell.graph.evaluate import Evaluator
@@ -100,13 +100,18 @@ def pairwise(
     return declare
 
 
-def computed_for(what: str, compute: Callable[..., T], *tensors: LazyTensor, **arguments: Any) -> T:
-    """Call ``compute``; an error names the tensors it is about."""
+def computed_each(
+    names: Callable[[int], str], compute: Callable[..., T], /, *columns: Sequence[Any], **arguments: Any
+) -> list[T]:
+    """``compute`` of each row of the columns; an error names the tensors that it is about."""
+    done: list[T] = []
     try:
-        return compute(*tensors, **arguments)
+        for row in zip(*columns, strict=True):
+            done.append(compute(*row, **arguments))
     except StepError as error:
-        error.message = f"{what}: {error.message}"
+        error.message = f"{names(len(done))}: {error.message}"
         raise
+    return done
 
 
 def _declare(
@@ -132,14 +137,10 @@ class _Tensorwise:
         found = find(context.workspace, from_, selection)
         found.check(to)
         writes = Writes(context.workspace, len(found))
-        results = []
-        for match in found:
-            destination = writes.destination(to, match)
-            named = {"name": destination.name, **arguments}
-            result = computed_for(match.name, self.compute, match.selected(), **named)
-            writes.put(destination, result, Must.BE_NEW, match.name)
-            results.append((destination.name, result))
-        return self._finish(writes, drawn, arguments, results)
+        destinations = writes.destinations(to, found)
+        results = self._results(found, destinations.names, arguments)
+        writes.put_all(destinations, results, Must.BE_NEW, found.names)
+        return self._finish(writes, drawn, arguments, list(zip(destinations.names, results, strict=True)))
 
     def in_place(
         self, context: Context, *, target: Reference, selection: Selection, **arguments: Any
@@ -147,14 +148,20 @@ class _Tensorwise:
         drawn = self.prepare(arguments)
         found = find(context.workspace, target, selection)
         writes = Writes(context.workspace, len(found))
-        results = []
-        for match in found:
-            named = {"name": match.name, **arguments}
-            result = computed_for(match.name, self.compute, match.selected(), **named)
-            destination = Destination(match.alias, match.name, match.slice, target.span)
-            writes.put(destination, result, Must.BE_ANY, match.name)
-            results.append((match.name, result))
-        return self._finish(writes, drawn, arguments, results)
+        results = self._results(found, found.names, arguments)
+        destinations = Destinations(found.alias, found.names, found.slice, target.span)
+        writes.put_all(destinations, results, Must.BE_ANY, found.names)
+        return self._finish(writes, drawn, arguments, list(zip(found.names, results, strict=True)))
+
+    def _results(self, found: Found, names: Sequence[str], arguments: dict[str, Any]) -> list[LazyTensor]:
+        """The result for each match, which will have these names."""
+        compute = self.compute
+        return computed_each(
+            found.names.__getitem__,
+            lambda tensor, name: compute(tensor, name=name, **arguments),
+            found.selected(),
+            names,
+        )
 
     def _finish(
         self, writes: Writes, drawn: dict[str, int], arguments: dict[str, Any], results: Results
@@ -184,11 +191,15 @@ class _Pairwise:
         found = find(context.workspace, from_a, selection)
         found.check(from_b, to)
         writes = Writes(context.workspace, len(found))
-        for match in found:
-            other = fill(context.workspace, from_b, match)
-            names = f"{match.name} and {other.name}"
-            result = computed_for(names, self.compute, match.selected(), other.selected(), **arguments)
-            writes.put(writes.destination(to, match), result, Must.FIT, match.name)
+        others = fill_all(context.workspace, from_b, found)
+        results = computed_each(
+            lambda at: f"{found.names[at]} and {others.names[at]}",
+            self.compute,
+            found.selected(),
+            others.selected(),
+            **arguments,
+        )
+        writes.put_all(writes.destinations(to, found), results, Must.FIT, found.names)
         return writes.edit()
 
     def in_place(
@@ -197,10 +208,13 @@ class _Pairwise:
         found = find(context.workspace, from_, selection)
         found.check(to)
         writes = Writes(context.workspace, len(found))
-        for match in found:
-            destination = writes.destination(to, match)
-            current = sliced(writes.current(destination), destination.slice, destination.shown)
-            names = f"{destination.name} and {match.name}"
-            result = computed_for(names, self.compute, current, match.selected(), **arguments)
-            writes.put(destination, result, Must.FIT, match.name)
+        to_all = writes.destinations(to, found)
+        results = computed_each(
+            lambda at: f"{to_all.names[at]} and {found.names[at]}",
+            self.compute,
+            writes.current_all(to_all),
+            found.selected(),
+            **arguments,
+        )
+        writes.put_all(to_all, results, Must.FIT, found.names)
         return writes.edit()

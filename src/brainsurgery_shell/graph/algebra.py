@@ -72,16 +72,19 @@ class Algebra:
         self.casts = casts
         self.broadcast = broadcast
 
-    def operand(self, tensor: LazyTensor, name: str) -> Value:
+    def converted(self, tensor: LazyTensor, name: str) -> LazyTensor:
         """A tensor, in the dtype computed in; ``name`` is for the warning about overflow."""
         if tensor.dtype is _BOOL:
-            return Mask(tensor.shape, _BOOL, tensor=tensor)
-        return leaf(cast_tensor(tensor, self.dtype, name=name, counted=True))
+            return tensor
+        return cast_tensor(tensor, self.dtype, name=name, counted=True)
 
-    def result(self, value: Value) -> LazyTensor:
-        """The tensor that an expression stands for."""
-        part = self._as_part(value, "the result")
-        return part.seal()
+    def operand(self, tensor: LazyTensor) -> Value:
+        """A converted tensor, as expressions compute with it."""
+        return Mask(tensor.shape, _BOOL, tensor=tensor) if tensor.dtype is _BOOL else leaf(tensor)
+
+    def result(self, value: Value) -> Part:
+        """What an expression stands for."""
+        return self._as_part(value, "the result")
 
     def apply(self, name: str, values: Sequence[Value], options: Options) -> Value:
         """The value of a function or operator.

@@ -1,61 +1,109 @@
-"""The arena: scratch files, memory-mapped, for what does not fit the memory budget.
+"""The arena: scratch files for what does not fit the memory budget.
 
-Each tensor has a file of its own, unlinked as soon as it is mapped: nothing is left behind, not even by a
-killed process, and the space is free again when the tensor is.
+Each result has a file of its own that has no name, so that nothing is left behind, not even by a killed
+process, and the space is free again when the result is. It is read and written, not mapped: mapped pages
+would count as memory of the process.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.graph.files import write_at
 from brainsurgery_shell.graph.runtime import load_torch
 
 if TYPE_CHECKING:
     import torch
 
+_HINT = "choose another folder with --arena-root, or a larger --memory"
+
+
+class Scratch:
+    """A flat result in the arena."""
+
+    def __init__(self, fd: int, dtype: torch.dtype, elements: int) -> None:
+        self._fd = fd
+        self._dtype = dtype
+        self._elements = elements
+        weakref.finalize(self, os.close, fd)
+
+    def write(self, data: memoryview, offset: int) -> None:
+        """Put ``data`` (bytes) at byte ``offset``.
+
+        Raises:
+            StorageError: the disk fails.
+        """
+        try:
+            write_at(self._fd, data, offset)
+        except OSError as error:
+            raise StorageError(f"cannot write a scratch file: {error.strerror}", hint=_HINT) from error
+
+    def read_into(self, buffer: memoryview, offset: int) -> None:
+        """Fill ``buffer`` (of bytes) from byte ``offset`` on.
+
+        Raises:
+            StorageError: the disk fails.
+        """
+        done = 0
+        while done < len(buffer):
+            try:
+                got = os.preadv(self._fd, [buffer[done:]], offset + done)
+            except OSError as error:
+                raise StorageError(f"cannot read a scratch file: {error.strerror}") from error
+            if got == 0:
+                raise StorageError("a scratch file is shorter than it was")
+            done += got
+
+    def whole(self) -> torch.Tensor:
+        """All of it, mapped: for what torch computes at once."""
+        itemsize = self._dtype.itemsize
+        mapped = mmap.mmap(self._fd, self._elements * itemsize)
+        flat: torch.Tensor = load_torch().frombuffer(mapped, dtype=self._dtype)
+        return flat
+
 
 class Arena:
-    """Makes memory-mapped tensors in ``root`` (default: the system's folder for temporary files)."""
+    """Makes scratch files in ``root`` (default: the system's folder for temporary files)."""
 
     def __init__(self, root: Path | None) -> None:
         self.root = root
 
-    def tensor(self, dtype: torch.dtype, elements: int, itemsize: int) -> torch.Tensor:
-        """An uninitialised flat tensor of ``elements`` (at least one) elements.
+    def room(self, dtype: torch.dtype, elements: int) -> Scratch:
+        """Room for a flat result of ``elements`` (at least one) elements.
 
         Raises:
             StorageError: there is no room, or ``root`` cannot be written.
         """
+        folder = self.root or Path(tempfile.gettempdir())
         try:
-            if self.root is not None:
-                self.root.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix="brainsurgery-arena-", dir=self.root)
+            folder.mkdir(parents=True, exist_ok=True)
+            fd = _nameless(folder)
         except OSError as error:
             raise StorageError(
-                f"cannot write scratch files in '{error.filename}': {error.strerror}",
-                hint="choose another folder with --arena-root, or a larger --memory",
+                f"cannot write scratch files in '{error.filename or folder}': {error.strerror}", hint=_HINT
             ) from error
+        nbytes = elements * dtype.itemsize
+        scratch = Scratch(fd, dtype, elements)
         try:
-            os.posix_fallocate(handle, 0, elements * itemsize)
-            mapped: torch.Tensor = load_torch().from_file(name, shared=True, size=elements, dtype=dtype)
+            os.posix_fallocate(fd, 0, nbytes)
         except OSError as error:
             raise StorageError(
-                f"no room for {elements * itemsize:,} bytes of scratch files: {error.strerror}",
-                hint="choose another folder with --arena-root, or a larger --memory",
+                f"no room for {nbytes:,} bytes of scratch files: {error.strerror}", hint=_HINT
             ) from error
-        finally:
-            os.close(handle)
-            Path(name).unlink()
-        return mapped
+        return scratch
 
-    def copy(self, flat: torch.Tensor) -> torch.Tensor:
-        """A flat tensor (not an empty one), copied into the arena.
 
-        Raises:
-            StorageError: there is no room, or ``root`` cannot be written.
-        """
-        return self.tensor(flat.dtype, flat.numel(), flat.element_size()).copy_(flat)
+def _nameless(folder: Path) -> int:
+    """A new file that has no name, or none any more. Raises ``OSError``."""
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except (AttributeError, OSError):  # not every system, nor every file system, has such files
+        fd, name = tempfile.mkstemp(prefix="brainsurgery-arena-", dir=folder)
+        Path(name).unlink()
+        return fd

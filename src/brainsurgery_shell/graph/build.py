@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from brainsurgery_shell.errors import fail
 from brainsurgery_shell.graph.dtypes import DType
 from brainsurgery_shell.graph.kernel import Elementwise, Reshape
+from brainsurgery_shell.graph.sources import Full
 from brainsurgery_shell.graph.structure import (
     Concat,
     DimRange,
-    Expand,
-    Permute,
     PermuteRows,
     Slice,
     WriteRegion,
     shape_of,
 )
 from brainsurgery_shell.graph.tensor import LazyTensor, Shape, computed, stored
+from brainsurgery_shell.graph.views import Permute, expanding
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,7 @@ def elementwise(
     ``function`` gets 1-d torch tensors of equal length and returns one of the result's dtype.
     """
     first = inputs[0]
-    return computed(first.shape, dtype or first.dtype, Elementwise(function, inputs))
+    return LazyTensor(first.shape, dtype or first.dtype, kernel=Elementwise(function, inputs))
 
 
 def require_arithmetic(tensor: LazyTensor) -> None:
@@ -79,7 +79,7 @@ def expand(tensor: LazyTensor, shape: Shape) -> LazyTensor:
         return tensor
     if tensor.dtype.packed or broadcast_shape(tensor.shape, shape) != shape:
         fail(f"shape {list(tensor.shape)} does not broadcast to {list(shape)}")
-    return computed(shape, tensor.dtype, Expand((tensor,)))
+    return computed(shape, tensor.dtype, expanding(tensor, shape))
 
 
 def reshape(tensor: LazyTensor, shape: Sequence[int]) -> LazyTensor:
@@ -143,32 +143,31 @@ def permute(tensor: LazyTensor, order: Sequence[int]) -> LazyTensor:
 
 def take(tensor: LazyTensor, ranges: Sequence[tuple[int, int, int, bool]]) -> LazyTensor:
     """The elements that ``ranges`` (start, stop, step, keep; one a dim) select."""
-    dims = tuple(DimRange(*each) for each in ranges)
-    shape = shape_of(dims)
-    if all(item == (0, size, 1, True) for item, size in zip(dims, tensor.shape, strict=True)):
+    region = _region(tensor.shape, tuple(ranges))
+    if region.whole:
         return tensor
     _require_bytes(tensor)
     if tensor.numel == 0:
-        return empty(shape, tensor.dtype)
-    offset = _leading_offset(tensor, dims)
-    if offset is not None and tensor.kernel is None and tensor.file is not None:
-        return stored(shape, tensor.dtype, tensor.file, tensor.offset + offset * tensor.dtype.itemsize)
-    return computed(shape, tensor.dtype, Slice(tensor, dims))
+        return empty(region.shape, tensor.dtype)
+    if region.offset is not None and tensor.kernel is None and tensor.file is not None:
+        start = tensor.offset + region.offset * tensor.dtype.itemsize
+        return stored(region.shape, tensor.dtype, tensor.file, start)
+    return computed(region.shape, tensor.dtype, Slice(tensor, region.dims))
 
 
 def write_region(
     base: LazyTensor, ranges: Sequence[tuple[int, int, int, bool]], value: LazyTensor
 ) -> LazyTensor:
     """``base`` with the region that ``ranges`` select replaced by ``value``."""
-    dims = tuple(DimRange(*each) for each in ranges)
+    region = _region(base.shape, tuple(ranges))
     if value.dtype is not base.dtype:
         fail(f"dtypes differ: {value.dtype} goes into {base.dtype}", hint="cast one of them first")
-    if value.shape != shape_of(dims):
-        fail(f"shapes differ: {list(value.shape)} goes into a region of shape {list(shape_of(dims))}")
+    if value.shape != region.shape:
+        fail(f"shapes differ: {list(value.shape)} goes into a region of shape {list(region.shape)}")
     _require_bytes(base)
     if not base.shape:
         return value
-    return computed(base.shape, base.dtype, WriteRegion(base, value, dims))
+    return computed(base.shape, base.dtype, WriteRegion(base, value, region.dims))
 
 
 def concat(parts: Sequence[LazyTensor], dim: int) -> LazyTensor:
@@ -192,8 +191,6 @@ def concat(parts: Sequence[LazyTensor], dim: int) -> LazyTensor:
 
 def full(shape: Shape, dtype: DType, value: float | int | bool | complex) -> LazyTensor:
     """A tensor that holds ``value`` everywhere."""
-    from brainsurgery_shell.graph.sources import Full
-
     return computed(shape, dtype, Full(value))
 
 
@@ -244,11 +241,30 @@ def _require_bytes(tensor: LazyTensor) -> None:
         fail(f"{tensor.dtype} packs several elements into a byte: such a tensor moves only as a whole")
 
 
-def _leading_offset(tensor: LazyTensor, dims: tuple[DimRange, ...]) -> int | None:
+class _Region(NamedTuple):
+    """What ranges select from a tensor of a known shape."""
+
+    dims: tuple[DimRange, ...]
+    shape: Shape
+    whole: bool
+    offset: int | None
+    """The first element, where the elements lie one behind the other."""
+
+
+@lru_cache(1024)
+def _region(shape: Shape, ranges: tuple[tuple[int, int, int, bool], ...]) -> _Region:
+    """Remembered: 100,000 tensors have few shapes."""
+    dims = tuple(DimRange(*each) for each in ranges)
+    whole = all(item == (0, size, 1, True) for item, size in zip(dims, shape, strict=True))
+    offset = _leading_offset(shape, dims) if math.prod(shape) else None
+    return _Region(dims, shape_of(dims), whole, offset)
+
+
+def _leading_offset(shape: Shape, dims: tuple[DimRange, ...]) -> int | None:
     """The first element of a selection that is one contiguous range, else ``None``."""
-    offset, stride = 0, tensor.numel
+    offset, stride = 0, math.prod(shape)
     single = True
-    for item, size in zip(dims, tensor.shape, strict=True):
+    for item, size in zip(dims, shape, strict=True):
         stride //= size
         if not single and item[:3] != (0, size, 1):
             return None

@@ -1,26 +1,29 @@
 """Evaluation: from lazy tensors to bytes, piece by piece, within a memory budget.
 
 Elementwise chains run in pieces of at most ``PIECE_ELEMENTS``, small enough to stay in the cache. What must
-be complete (the inputs of a matmul, a result that several edits read at different places) is *materialised*
-first: in memory while the budget lasts, else in the arena, a memory-mapped scratch file.
+be complete (a computed input of a matmul, a result that several edits read at different places) is
+*materialised* first: in memory while the budget lasts, else in the arena.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from brainsurgery_shell.errors import InternalError, SurgeryError
 from brainsurgery_shell.graph.arena import Arena
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.kept import Kept
-from brainsurgery_shell.graph.kernel import Kernel, Overflow, Piece, Request, WholeKernel
+from brainsurgery_shell.graph.kernel import Kernel, Overflow, Piece, Request, Rows, Wanted, WholeKernel
+from brainsurgery_shell.graph.results import Result, bytes_of
 from brainsurgery_shell.graph.runtime import held_dtype, load_torch
-from brainsurgery_shell.graph.schedule import Schedule, plan_schedule
+from brainsurgery_shell.graph.schedule import Block, Schedule, plan_schedule, streams
+from brainsurgery_shell.graph.sharing import SharedPieces
 from brainsurgery_shell.graph.structure import Concat
 from brainsurgery_shell.graph.tensor import LazyTensor
 
@@ -31,15 +34,6 @@ PIECE_ELEMENTS = 1 << 18
 """Elements in one piece. A constant: it shows in the last bits of sums."""
 
 Provider = Literal["inmemory", "arena"]
-Range: TypeAlias = tuple[LazyTensor, int, int]
-
-
-@dataclass(slots=True)
-class Shared:
-    """A piece that ``uses`` more kernels will ask for."""
-
-    piece: torch.Tensor
-    uses: int
 
 
 class Evaluator:
@@ -53,20 +47,46 @@ class Evaluator:
         arena_root: Path | None = None,
         files: FilePool | None = None,
     ) -> None:
-        self.provider = provider
         self.files = files or FilePool()
         self.overflows: dict[Kernel, None] = {}
         """Kernels that saw values overflow, in order."""
-        self._arena = Arena(arena_root)
-        self._kept = Kept(memory, self._arena)
+        self._kept = Kept(memory, Arena(arena_root), in_arena=provider == "arena")
+        self._announced: dict[LazyTensor, list[LazyTensor]] = {}
+        """What the outputs that were announced share with others."""
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Drop what is kept and remove the scratch files."""
+        """Drop what is kept, and with it the scratch files."""
         self._kept.clear()
 
+    def forget(self) -> None:
+        """Drop what is kept, but for what is costly: a step is over."""
+        self._kept.forget()
+
+    @contextmanager
+    def outputs(self, tensors: Iterable[LazyTensor]) -> Iterator[None]:
+        """Within this the pieces of each of ``tensors`` will be asked for, once each time it is listed.
+
+        So results that several of them need are kept as long as that, and no longer.
+        """
+        for tensor, times in Counter(each for each in tensors if not _simple(each)).items():
+            nodes = plan_schedule(tensor).shareable
+            if times > 1 and tensor in nodes:
+                nodes = [*nodes, *[tensor] * (times - 1)]
+            if nodes:
+                self._announced[tensor] = nodes
+                self._kept.want(nodes)
+        try:
+            yield
+        finally:
+            self._announced.clear()
+            self._kept.forget()
+
     def pieces(self, tensor: LazyTensor) -> Iterator[memoryview | LazyTensor]:
-        """The tensor's bytes in order: computed ones as memory, stored ones as tensors to copy from."""
+        """The tensor's bytes in order: computed ones as memory, stored ones as tensors to copy from.
+
+        Memory is to be used before the next piece is asked for.
+        """
         if tensor.kernel is None:
             if tensor.numel:
                 yield tensor
@@ -76,9 +96,10 @@ class Evaluator:
             yield from stored_parts
             return
         for piece in self.chunks(tensor):
-            if piece.stride() != (1,):  # a column of something
-                piece = piece.clone(memory_format=load_torch().contiguous_format)
-            yield memoryview(piece.view(load_torch().uint8).numpy())  # type: ignore[arg-type]
+            yield bytes_of(piece)
+        with self._lock:
+            done = self._announced.pop(tensor, ())
+        self._kept.release(done)
 
     def chunks(self, tensor: LazyTensor, start: int = 0, stop: int | None = None) -> Iterator[torch.Tensor]:
         """The flattened tensor as consecutive 1-d torch tensors (bytes for packed dtypes)."""
@@ -88,66 +109,56 @@ class Evaluator:
             yield self._run(tensor, first, min(total, first + PIECE_ELEMENTS), schedule)
 
     def whole(self, tensor: LazyTensor) -> torch.Tensor:
-        """The complete tensor, with its shape (a flat one of bytes for packed dtypes)."""
-        schedule = self._prepare(tensor)
-        result = schedule.results.get(tensor)
-        if result is None:
-            result = self._complete(tensor, schedule)
-        return result if tensor.dtype.packed else result.view(tensor.shape)
+        """The complete tensor, with its shape (a flat one of bytes for packed dtypes).
+
+        It belongs to others too, and must not be changed.
+        """
+        flat = self._flat(tensor, self._prepare(tensor))
+        return flat if tensor.dtype.packed else flat.view(tensor.shape)
 
     def _prepare(self, tensor: LazyTensor) -> Schedule:
         """Materialise, in order, all that ``tensor`` needs complete."""
-        schedule = plan_schedule(tensor, self._kept.find)
+        schedule = plan_schedule(tensor, self._kept.find, self._kept.shared)
         for index, node in enumerate(schedule.complete):
-            schedule.results[node] = self._complete(node, schedule)
+            schedule.results[node] = self._kept.once(node, partial(self._make, node, schedule))
             for used in schedule.last_used.get(index, ()):
                 schedule.results.pop(used, None)
+                schedule.blocks.clear()
         return schedule
 
-    def _complete(self, node: LazyTensor, schedule: Schedule) -> torch.Tensor:
-        """All of ``node``, flat, in memory or in the arena; other outputs may share it."""
-        return self._kept.once(node, partial(self._make, node, schedule))
-
-    def _make(self, node: LazyTensor, schedule: Schedule) -> tuple[torch.Tensor, bool]:
-        """All of ``node``, and whether it lies in the arena."""
+    def _make(self, node: LazyTensor, schedule: Schedule) -> Result:
+        """All of ``node``, in memory or in the arena."""
         kernel = node.kernel
-        if isinstance(kernel, WholeKernel) and kernel.whole_result:
-            inputs = [
-                self._run(each, 0, held_elements(each), schedule).view(each.shape) for each in kernel.inputs
-            ]
+        if isinstance(kernel, WholeKernel):
+            inputs = [self._flat(each, schedule).view(each.shape) for each in kernel.inputs]
             try:
                 computed = kernel.compute(node, inputs).reshape(-1)
             except (RuntimeError, TypeError, ValueError) as error:
                 raise refused(error) from error
-            if not node.numel or not self._spills(node.nbytes):
-                return computed, False
-            return self._arena.copy(computed), True
-        result, in_arena = self._buffer(node)
+            return self._kept.adopt(node, computed)
+        return self._filled(node, schedule)
+
+    def _filled(self, node: LazyTensor, schedule: Schedule) -> Result:
+        """All of ``node``, made piece by piece."""
+        result = self._kept.room(node)
         total = held_elements(node)
         for first in range(0, total, PIECE_ELEMENTS):
-            last = min(total, first + PIECE_ELEMENTS)
-            result[first:last] = self._run(node, first, last, schedule)
-        return result, in_arena
+            result.write(first, self._run(node, first, min(total, first + PIECE_ELEMENTS), schedule))
+        schedule.blocks.pop(node, None)
+        return result
 
-    def _spills(self, nbytes: int) -> bool:
-        return self.provider == "arena" or self._kept.nbytes + nbytes > self._kept.memory
-
-    def _buffer(self, node: LazyTensor) -> tuple[torch.Tensor, bool]:
-        """Room for all of ``node``: in memory if the budget has it, else (and then true) in the arena."""
-        dtype, itemsize = held_dtype(node.dtype)
-        elements = held_elements(node)
-        if elements and self._spills(node.nbytes):
-            return self._arena.tensor(dtype, elements, itemsize), True
-        buffer: torch.Tensor = load_torch().empty(elements, dtype=dtype)
-        return buffer, False
+    def _flat(self, node: LazyTensor, schedule: Schedule) -> torch.Tensor:
+        """All of ``node`` as one torch tensor: mapped, if it does not fit the budget."""
+        result = schedule.results.get(node) or self._filled(node, schedule)
+        return result.whole()
 
     def _run(self, tensor: LazyTensor, start: int, stop: int, schedule: Schedule) -> torch.Tensor:
         """One range of one tensor. The stack is ours, so that chains may be of any length."""
-        shared: dict[Range, Shared] = {}
         answer = self._direct(tensor, start, stop, schedule)
         if answer is not None:
             return answer
-        stack: list[tuple[LazyTensor, int, int, Piece]] = [(tensor, start, stop, _start(tensor, start, stop))]
+        shared = SharedPieces()
+        stack = [(tensor, start, stop, self._start(tensor, start, stop, schedule))]
         result: torch.Tensor | None = None
         while stack:
             node, first, last, generator = stack[-1]
@@ -160,10 +171,9 @@ class Evaluator:
                 result = done.value
                 if result is None:
                     raise InternalError("a kernel made nothing") from done
-                if stack:
-                    _share(
-                        shared, (node, first, last), Shared(result, schedule.uses.get(node, 1) - 1), tensor
-                    )
+                uses = schedule.uses.get(node, 1) - 1
+                if stack and uses:
+                    shared.put((node, first, last), result, uses)
                 continue
             result = None
             if isinstance(wanted, Overflow):
@@ -172,44 +182,82 @@ class Evaluator:
                 continue
             result = self._answer(wanted, shared, schedule)
             if result is None:
-                at = (wanted.tensor, wanted.start, wanted.stop)
-                stack.append((*at, _start(*at)))
+                at = (wanted.tensor, wanted.start, wanted.stop)  # type: ignore[union-attr]
+                stack.append((*at, self._start(*at, schedule)))
         if result is None:
             raise InternalError("nothing was evaluated")
         return result
 
-    def _answer(
-        self,
-        wanted: Request,
-        shared: dict[Range, Shared],
-        schedule: Schedule,
-    ) -> torch.Tensor | None:
-        key = (wanted.tensor, wanted.start, wanted.stop)
-        found = shared.get(key)
-        if found is None:
-            return self._direct(*key, schedule)
-        found.uses -= 1
-        if not found.uses:
-            del shared[key]
-        return found.piece
+    def _answer(self, wanted: Wanted, shared: SharedPieces, schedule: Schedule) -> torch.Tensor | None:
+        """What needs no kernel, or is there already."""
+        if isinstance(wanted, Request):
+            at = (wanted.tensor, wanted.start, wanted.stop)
+            found = shared.take(at)
+            return found if found is not None else self._direct(*at, schedule)
+        if not isinstance(wanted, Rows):
+            raise InternalError("a kernel asks for nothing that there is")
+        result = schedule.results.get(wanted.tensor)
+        if result is not None:
+            return result.rows(wanted.start, wanted.count, wanted.stride, wanted.length)
+        return self._read(wanted.tensor, wanted.start, wanted.count, wanted.stride, wanted.length)
+
+    def _start(self, tensor: LazyTensor, start: int, stop: int, schedule: Schedule) -> Piece:
+        """The computation of a range."""
+        kernel = tensor.kernel
+        if kernel is None:
+            raise InternalError(f"{tensor!r} is neither stored nor computed")
+        size = kernel.block(tensor)
+        if size:
+            return _from_blocks(kernel, tensor, start, stop, size, schedule.blocks)
+        return kernel.piece(tensor, start, stop)
 
     def _direct(self, tensor: LazyTensor, start: int, stop: int, schedule: Schedule) -> torch.Tensor | None:
         """A range that needs no kernel: from a file, or from what was materialised."""
         result = schedule.results.get(tensor)
         if result is not None:
-            return result[start:stop]
+            return result.read(start, stop)
         if tensor.file is None:
             return None
-        return self._read(tensor, start, stop)
+        return self._read(tensor, start, 1, 0, stop - start)
 
-    def _read(self, tensor: LazyTensor, start: int, stop: int) -> torch.Tensor:
+    def _read(self, tensor: LazyTensor, start: int, count: int, stride: int, length: int) -> torch.Tensor:
+        """``count`` runs of ``length`` elements of a stored tensor."""
+        if tensor.file is None:
+            raise InternalError(f"{tensor!r} should be complete and is not")
         dtype, itemsize = held_dtype(tensor.dtype)
-        module = load_torch()
-        raw = module.empty((stop - start) * itemsize, dtype=module.uint8)
-        if stop > start and tensor.file is not None:
-            self.files.read_into(tensor.file, tensor.offset + start * itemsize, memoryview(raw.numpy()))
-        view: torch.Tensor = raw.view(dtype)
-        return view
+        raw: torch.Tensor = load_torch().empty(count * length, dtype=dtype)
+        if count * length:
+            view, offset = bytes_of(raw), tensor.offset + start * itemsize
+            self.files.read_runs(tensor.file, offset, view, count, stride * itemsize)
+        return raw
+
+
+def _from_blocks(
+    kernel: Kernel, tensor: LazyTensor, start: int, stop: int, size: int, blocks: dict[LazyTensor, Block]
+) -> Piece:
+    """A range of a result that is made in blocks of ``size``; the last block stays for the next range."""
+    total = held_elements(tensor)
+    joined: torch.Tensor | None = None
+    at = start
+    while at < stop:
+        block = blocks.get(tensor)
+        if block is None or not block.start <= at < block.stop:
+            blocks.pop(tensor, None)
+            block = None  # or it would still take its memory
+            first = at // size * size
+            last = min(total, first + size)
+            block = blocks[tensor] = Block(first, last, (yield from kernel.piece(tensor, first, last)))
+        end = min(stop, block.stop)
+        part = block.values[at - block.start : end - block.start]
+        if at == start and end == stop:
+            return part
+        if joined is None:  # not a list of parts: many small ones would leave holes in the heap
+            joined = part.new_empty(stop - start)
+        joined[at - start : end - start] = part
+        at = end
+    if joined is None:
+        raise InternalError("an empty range was asked for")
+    return joined
 
 
 def held_elements(tensor: LazyTensor) -> int:
@@ -223,18 +271,11 @@ def refused(error: Exception) -> SurgeryError:
     return SurgeryError(f"torch cannot compute this: {reason}")
 
 
-def _share(shared: dict[Range, Shared], done: Range, answer: Shared, target: LazyTensor) -> None:
-    """Keep a piece for the other kernels that will ask for it."""
-    if answer.uses:
-        shared[done] = answer
-    elif target.kernel is not None and target.kernel.whole_result and done[0] in target.kernel.inputs:
-        shared.clear()  # a reduction goes from block to block: what is left over will not be asked for
-
-
-def _start(tensor: LazyTensor, start: int, stop: int) -> Piece:
-    if tensor.kernel is None:
-        raise InternalError(f"{tensor!r} is neither stored nor computed")
-    return tensor.kernel.piece(tensor, start, stop)
+def _simple(tensor: LazyTensor) -> bool:
+    """Whether it shares nothing with other outputs for certain; most tensors of most saves."""
+    return streams(tensor) and all(
+        each.kernel is None for each in (tensor.kernel.inputs if tensor.kernel is not None else ())
+    )
 
 
 def _stored_parts(tensor: LazyTensor) -> list[LazyTensor] | None:

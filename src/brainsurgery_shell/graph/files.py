@@ -60,16 +60,30 @@ class FilePool:
         Raises:
             StorageError: the file is gone, changed, unreadable or too short.
         """
+        self.read_runs(file, offset, buffer, 1, 0)
+
+    def read_runs(self, file: StoredFile, offset: int, buffer: memoryview, runs: int, stride: int) -> None:
+        """Fill ``buffer`` (of bytes) with as many bytes of ``file`` from ``runs`` places.
+
+        The first is at byte ``offset``, each other ``stride`` bytes after the one before.
+
+        Raises:
+            StorageError: the file is gone, changed, unreadable or too short.
+        """
+        length = len(buffer) // runs
         with self._lease(file) as fd:
-            done, count = 0, len(buffer)
-            while done < count:
-                try:
-                    got = os.preadv(fd, [buffer[done:]], offset + done)
-                except OSError as error:
-                    raise _unreadable(file, error) from error
-                if got == 0:
-                    raise _too_short(file, offset + count)
-                done += got
+            try:
+                for run in range(runs):
+                    part = buffer[run * length : (run + 1) * length]
+                    done = 0
+                    while done < length:
+                        got = os.preadv(fd, [part[done:] if done else part], offset + done)
+                        if got == 0:
+                            raise _too_short(file, offset + length)
+                        done += got
+                    offset += stride
+            except OSError as error:
+                raise _unreadable(file, error) from error
 
     def copy_range(
         self,

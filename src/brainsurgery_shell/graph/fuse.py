@@ -96,6 +96,20 @@ class Program:
         return stack[0]
 
 
+def rebindable(
+    part: Part, inputs: Sequence[LazyTensor]
+) -> Callable[[Sequence[LazyTensor]], LazyTensor] | None:
+    """What makes ``part`` of tensors that stand in for ``inputs``, where one fused kernel computes it."""
+    if part.tensor is not None:
+        return None
+    program, leaves = _compiled(part)
+    places = {tensor: at for at, tensor in enumerate(inputs)}
+    if any(each not in places for each in leaves):
+        return None
+    at, dtype = [places[each] for each in leaves], part.dtype
+    return lambda others: elementwise(program, *(others[place] for place in at), dtype=dtype)
+
+
 def _compiled(root: Part) -> tuple[Program, list[LazyTensor]]:
     """The program below a part, and what it reads. Without recursion: sums may be long."""
     steps: list[int | tuple[Function, int]] = []

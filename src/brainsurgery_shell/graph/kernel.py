@@ -1,9 +1,10 @@
 """Kernels: how a lazy tensor is computed from others.
 
-A *streaming* kernel makes any range of its flattened result from ranges of its inputs. It is a generator: it
-yields requests and is sent their answers, so that the evaluator, and not Python's stack, holds a chain of
-10,000 edits. A *whole* kernel needs its inputs complete (matmul, transposition of everything); the evaluator
-makes them first, in memory or in the arena.
+A kernel makes a range of its flattened result from ranges of its inputs. It is a generator: it yields
+requests and is sent their answers, so that the evaluator, and not Python's stack, holds a chain of 10,000
+edits. Some make ranges of a certain size only (blocks of a matrix product). Some read their inputs at many
+places, so that these must be complete: stored, or made first, in memory or in the arena. None needs an input
+in memory but the *whole* kernels, which stand for what is computed at once.
 
 Ranges count elements of the flattened, row-major tensor (bytes for packed dtypes).
 """
@@ -11,7 +12,7 @@ Ranges count elements of the flattened, row-major tensor (bytes for packed dtype
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -41,7 +42,23 @@ class Overflow:
     kernel: Kernel
 
 
-Piece: TypeAlias = "Generator[Request | Overflow, torch.Tensor, torch.Tensor]"
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A kernel with complete inputs asks for ``count`` runs of ``length`` elements of ``tensor``.
+
+    The first begins at element ``start``, each other ``stride`` elements after the one before it; the answer
+    is a 1-d torch tensor.
+    """
+
+    tensor: LazyTensor
+    start: int
+    count: int
+    stride: int
+    length: int
+
+
+Wanted: TypeAlias = Request | Rows | Overflow
+Piece: TypeAlias = "Generator[Wanted, torch.Tensor, torch.Tensor]"
 
 
 class Kernel(ABC):
@@ -54,7 +71,7 @@ class Kernel(ABC):
 
     @property
     def whole_inputs(self) -> bool:
-        """Whether the inputs must be complete before the first piece."""
+        """Whether the inputs must be complete before the first piece, for any range of them to be read."""
         return False
 
     @property
@@ -63,9 +80,21 @@ class Kernel(ABC):
         return False
 
     @property
-    def costly(self) -> bool:
-        """Whether the result is rather moved to the arena than computed again."""
+    def dear(self) -> bool:
+        """Whether the result is rather kept than made again, where it is read more than once."""
         return False
+
+    @property
+    def costly(self) -> bool:
+        """Whether the result is kept as long as the session lasts."""
+        return False
+
+    def block(self, out: LazyTensor) -> int:
+        """How many elements are made at once, from a multiple of as many on; 0: any range.
+
+        It depends on the shapes and the dtype alone: it may show in the last bits.
+        """
+        return 0
 
     @property
     def changes_ranges(self) -> bool:
@@ -74,7 +103,10 @@ class Kernel(ABC):
 
     @abstractmethod
     def piece(self, out: LazyTensor, start: int, stop: int) -> Piece:
-        """Elements ``start`` to ``stop`` of the result ``out``, as a 1-d torch tensor."""
+        """Elements ``start`` to ``stop`` of the result ``out``, as a 1-d torch tensor.
+
+        What it is sent belongs to others too, and must not be changed.
+        """
 
 
 class Elementwise(Kernel):
@@ -83,7 +115,7 @@ class Elementwise(Kernel):
     __slots__ = ("function",)
 
     def __init__(self, function: Callable[..., torch.Tensor], inputs: tuple[LazyTensor, ...]) -> None:
-        super().__init__(inputs)
+        self.inputs = inputs  # made by the 100,000: no call that can be left out
         self.function = function
 
     @property
@@ -115,13 +147,17 @@ class Reshape(Kernel):
 
 
 class WholeKernel(Kernel):
-    """A kernel that needs its inputs complete and makes its result at once."""
+    """A kernel that makes its result at once, from complete tensors that torch can address.
+
+    Only for what cannot be made in parts: inputs that exceed the memory budget are mapped, but whatever
+    ``compute`` makes is in memory.
+    """
 
     __slots__ = ()
 
     @property
     def whole_result(self) -> bool:
-        """Yes, unless the result is only a view of an input."""
+        """Yes."""
         return True
 
     @property
@@ -134,51 +170,6 @@ class WholeKernel(Kernel):
         """The complete result from complete inputs; it may be a view of them."""
 
     def piece(self, out: LazyTensor, start: int, stop: int) -> Piece:
-        """Gather the range from the complete result, without copying all of a view."""
-        inputs = []
-        for tensor in self.inputs:
-            complete = yield Request(tensor, 0, tensor.numel)
-            inputs.append(complete.view(tensor.shape))
-        result = self.compute(out, inputs)
-        if result.shape != out.shape:
-            raise InternalError(f"a kernel promised {out.shape} and made {tuple(result.shape)}")
-        return flat_range(result, start, stop)
-
-
-def flat_range(view: torch.Tensor, start: int, stop: int) -> torch.Tensor:
-    """Elements ``start`` to ``stop`` of a (possibly strided) tensor's flattened form, 1-d and contiguous."""
-    if view.is_contiguous():
-        return view.reshape(-1)[start:stop]
-    parts = list(_rows_of(view, start, stop))
-    if len(parts) == 1:
-        return parts[0]
-    joined = view.new_empty(stop - start)
-    at = 0
-    for part in parts:
-        joined[at : at + part.numel()] = part
-        at += part.numel()
-    return joined
-
-
-def _rows_of(view: torch.Tensor, start: int, stop: int) -> Iterator[torch.Tensor]:
-    """The range as 1-d parts: the end of a row, whole rows, the beginning of a row; recursively."""
-    stack = [(view, start, stop)]
-    while stack:
-        part, first, last = stack.pop()
-        if first >= last:
-            continue
-        if part.dim() <= 1 or (first == 0 and last == part.numel()):
-            yield part.reshape(-1)[first:last]
-            continue
-        row = part.numel() // part.shape[0]
-        head, tail = -(-first // row), last // row
-        if head > tail:  # the range lies within one row
-            stack.append((part[tail], first - tail * row, last - tail * row))
-            continue
-        # Pushed last to first: the stack gives them back in order.
-        if last > tail * row:
-            stack.append((part[tail], 0, last - tail * row))
-        if tail > head:
-            stack.append((part[head:tail], 0, (tail - head) * row))
-        if first < head * row:
-            stack.append((part[head - 1], first - (head - 1) * row, row))
+        """Not asked for: what ``compute`` made is kept while it is read."""
+        yield from ()
+        raise InternalError("a result that is made at once has no pieces")

@@ -103,7 +103,7 @@ def pick(tensor: LazyTensor, dim: int, runs: Sequence[tuple[int, int]]) -> LazyT
     if len(runs) == 1 or tensor.numel == 0 or (before == 1 and len(runs) <= MOST_RANGES):
         whole = [(0, size, 1, True) for size in tensor.shape]
         parts = [take(tensor, [*whole[:dim], (*run, 1, True), *whole[dim + 1 :]]) for run in runs]
-        return concat(parts, dim)
+        return parts[0] if len(parts) == 1 else concat(parts, dim)
     shape = (*tensor.shape[:dim], sum(stop - start for start, stop in runs), *behind)
     take(tensor, [(0, min(1, size), 1, True) for size in tensor.shape])  # says what cannot be cut
     return computed(shape, tensor.dtype, Pick(tensor, dim, runs))

@@ -1,8 +1,7 @@
 """Sums, means, norms and inner products: one number of a tensor, or one along some of its dims.
 
 Over everything they stream: blocks of a fixed size, added up in float64 (or as whole numbers that wrap), so
-that neither the memory budget nor the number of workers shows, and nothing is materialised. Along dims torch
-does it.
+that neither the memory budget nor the number of workers shows, and nothing is materialised.
 """
 
 from __future__ import annotations
@@ -13,9 +12,17 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from brainsurgery_shell.errors import fail
-from brainsurgery_shell.graph.build import require_arithmetic, require_same, reshape, resolve_dim
-from brainsurgery_shell.graph.kernel import Kernel, Piece, Request, WholeKernel
+from brainsurgery_shell.graph.build import (
+    empty,
+    permute,
+    require_arithmetic,
+    require_same,
+    reshape,
+    resolve_dim,
+)
+from brainsurgery_shell.graph.kernel import Kernel, Piece, Request, Rows
 from brainsurgery_shell.graph.runtime import load_torch, torch_dtype
+from brainsurgery_shell.graph.structure import join
 from brainsurgery_shell.graph.tensor import LazyTensor, Shape, computed
 
 if TYPE_CHECKING:
@@ -116,28 +123,70 @@ class Norm(Total0d):
         return math.sqrt(total) if isinstance(total, float) else 0.0
 
 
-class AlongDims(WholeKernel):
-    """A reduction along some dims, which go or stay with size one."""
+class AlongDim(Kernel):
+    """A reduction along the middle dim of an input of shape ``outer × reduced × inner``, in blocks."""
 
-    __slots__ = ("dims", "keepdim", "name")
+    __slots__ = ("inner", "name", "reduced")
 
-    def __init__(self, source: LazyTensor, name: ReductionName, dims: tuple[int, ...], keepdim: bool) -> None:
+    def __init__(self, source: LazyTensor, name: ReductionName, reduced: int, inner: int) -> None:
         super().__init__((source,))
         self.name = name
-        self.dims = dims
-        self.keepdim = keepdim
+        self.reduced = reduced
+        self.inner = inner
 
-    def compute(self, out: LazyTensor, inputs: list[torch.Tensor]) -> torch.Tensor:
-        """Torch's own; sums of whole numbers keep their dtype and wrap."""
-        module, values = load_torch(), inputs[0]
-        result: torch.Tensor
-        if self.name == "sum":
-            result = values.sum(self.dims, self.keepdim, dtype=values.dtype)
-        elif self.name == "mean":
-            result = values.mean(self.dims, self.keepdim)
-        else:
-            result = module.linalg.vector_norm(values, dim=self.dims, keepdim=self.keepdim)
-        return result
+    @property
+    def dear(self) -> bool:
+        """Yes: small, and made from much."""
+        return True
+
+    @property
+    def whole_inputs(self) -> bool:
+        """Yes, where the range of a block is not one range of the input."""
+        return self._columns < self.inner
+
+    def block(self, out: LazyTensor) -> int:
+        """All that several outer indexes give, or one, or some columns of one."""
+        if self._columns < self.inner:
+            return self._columns
+        return max(1, REDUCED_BLOCK // max(1, self.reduced * self.inner)) * self.inner
+
+    @property
+    def _columns(self) -> int:
+        """How many of the inner indexes are looked at together."""
+        return min(self.inner, REDUCED_BLOCK)
+
+    def piece(self, out: LazyTensor, start: int, stop: int) -> Piece:
+        """Add up in the widest dtype, block by block of what is reduced."""
+        source = self.inputs[0]
+        module = load_torch()
+        parts: list[torch.Tensor] = []
+        while start < stop:
+            outer, column = divmod(start, self.inner)
+            width = min(self._columns, self.inner - column)
+            count = max(1, (stop - start) // self.inner) if width == self.inner else 1
+            total: torch.Tensor | None = None
+            # Where there are several outer indexes, their blocks are small enough to be read at once.
+            rows = max(1, self.reduced if count > 1 else REDUCED_BLOCK // width)
+            for row in range(0, self.reduced, rows):
+                many = min(rows, self.reduced - row)
+                first = (outer * self.reduced + row) * self.inner + column
+                if width == self.inner:
+                    values = yield Request(source, first, first + count * many * width)
+                else:
+                    values = yield Rows(source, first, many, self.inner, width)
+                values = _wide(values).view(count, many, width)
+                block = (values * values if self.name == "norm" else values).sum(1)
+                total = block if total is None else total.add_(block)
+            if total is None:  # there is nothing to add up
+                total = _wide(module.zeros(count, width, dtype=torch_dtype(out.dtype)))
+            parts.append(self._finished(total).to(torch_dtype(out.dtype)).view(-1))
+            start += count * width
+        return join(parts)
+
+    def _finished(self, total: torch.Tensor) -> torch.Tensor:
+        if self.name == "norm":
+            return total.sqrt()
+        return total / self.reduced if self.name == "mean" else total
 
 
 _OVER_ALL: dict[str, type[Total0d]] = {"sum": Sum, "mean": Mean, "norm": Norm}
@@ -166,7 +215,14 @@ def reduce(
     )
     if len(at) == tensor.rank:
         return reshape(computed((), tensor.dtype, _OVER_ALL[name]((tensor,))), shape)
-    return computed(shape, tensor.dtype, AlongDims(tensor, name, tuple(at), keepdim))
+    if not math.prod(shape):
+        return empty(shape, tensor.dtype)
+    order = sorted(range(tensor.rank), key=lambda dim: dim in at)  # those that stay, then those that go
+    if list(range(min(at), max(at) + 1)) == sorted(at):
+        order = list(range(tensor.rank))
+    inner = math.prod(tensor.shape[max(at) + 1 :]) if order == list(range(tensor.rank)) else 1
+    reduced = math.prod(tensor.shape[dim] for dim in at)
+    return computed(shape, tensor.dtype, AlongDim(permute(tensor, order), name, reduced, inner))
 
 
 def _wide(values: torch.Tensor) -> torch.Tensor:

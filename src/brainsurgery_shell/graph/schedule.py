@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from brainsurgery_shell.graph.results import Result
 from brainsurgery_shell.graph.tensor import LazyTensor
 
 if TYPE_CHECKING:
     import torch
+
+
+MOST_BLOCKS = 2
+"""Results made in blocks that are computed side by side, a block of each in memory; others are completed."""
+
+Find = Callable[[LazyTensor], "Result | None"]
+
+
+class Block(NamedTuple):
+    """Elements ``start`` to ``stop`` of a result that is made in blocks."""
+
+    start: int
+    stop: int
+    values: torch.Tensor
 
 
 @dataclass(slots=True)
@@ -22,54 +37,92 @@ class Schedule:
     """How many inputs of kernels a computed tensor is."""
     last_used: dict[int, list[LazyTensor]]
     """Which materialised tensors are needed no more after the one at an index of ``complete``."""
-    results: dict[LazyTensor, torch.Tensor] = field(default_factory=dict)
-    """What is materialised now, flat."""
+    dear: list[LazyTensor] = field(default_factory=list)
+    """What is better kept if other outputs want it too."""
+    results: dict[LazyTensor, Result] = field(default_factory=dict)
+    """What is materialised now."""
+    blocks: dict[LazyTensor, Block] = field(default_factory=dict)
+    """The last block of each result that is made in blocks."""
+
+    @property
+    def shareable(self) -> list[LazyTensor]:
+        """What other outputs might use as well: what is materialised, and what is dear."""
+        return list(dict.fromkeys([*self.complete, *self.dear]))
 
 
 def plan_schedule(
-    target: LazyTensor, kept: Callable[[LazyTensor], torch.Tensor | None] = lambda node: None
+    target: LazyTensor,
+    kept: Find = lambda node: None,
+    shared: Callable[[LazyTensor], bool] = lambda node: False,
 ) -> Schedule:
     """Walk the graph below ``target`` (without recursion) and decide what is materialised.
 
-    Materialised are the inputs of whole kernels, results that are made at once, and computed tensors that
-    several kernels read where one of them reads other ranges: without that, repeated edits of regions
-    would evaluate the same elements exponentially often. What ``kept`` finds is there already: nothing below
-    it is needed.
+    Materialised are computed inputs that must be complete, results that are made at once, and computed
+    tensors that several kernels read where one of them reads other ranges: without that, repeated edits of
+    regions would evaluate the same elements exponentially often. So are results made in blocks or dear ones
+    that are read more than once, also by other outputs (which ``shared`` knows). What ``kept`` finds is there
+    already: nothing below it is needed.
     """
     kernel = target.kernel
-    if kernel is None:
-        return Schedule([], {}, {})
-    streams = not kernel.whole_inputs and not kernel.whole_result
-    if streams and all(each.kernel is None for each in kernel.inputs):
+    if kernel is None or (streams(target) and all(each.kernel is None for each in kernel.inputs)):
         return Schedule([], {}, {})  # the usual case, and there may be 100,000 of it
-    held: dict[LazyTensor, torch.Tensor] = {}
+    held: dict[LazyTensor, Result] = {}
     order = _post_order(target, kept, held)
     if target in held:
-        return Schedule([], {}, {}, held)
+        return Schedule([], {}, {}, results=held)
+    made = [node for node in order if node.kernel is not None and node not in held]
+    uses, complete = _needed_complete(made)
+    side_by_side, dear = 0, []
+    for node in made:
+        is_dear = _dear(node)
+        if is_dear:
+            dear.append(node)
+        if node in complete or not (is_dear or _block(node)):
+            continue
+        side_by_side += 1
+        if uses.get(node, 0) > 1 or side_by_side > MOST_BLOCKS or (is_dear and shared(node)):
+            complete.add(node)
+    ordered = [node for node in made if node in complete]
+    return Schedule(ordered, uses, _last_uses(ordered, complete | held.keys(), target), dear, held)
+
+
+def _needed_complete(made: list[LazyTensor]) -> tuple[dict[LazyTensor, int], set[LazyTensor]]:
+    """How often each tensor is read by those that are ``made``, and which must be complete for them."""
     uses: dict[LazyTensor, int] = {}
     moved: set[LazyTensor] = set()
     complete: set[LazyTensor] = set()
-    for node in order:
+    for node in made:
         kernel = node.kernel
-        if kernel is None or node in held:
+        if kernel is None:
             continue
         if kernel.whole_result:
             complete.add(node)
         for each in kernel.inputs:
             uses[each] = uses.get(each, 0) + 1
+            if each.kernel is not None and kernel.whole_inputs:
+                complete.add(each)
             if kernel.changes_ranges:
                 moved.add(each)
-            if kernel.whole_inputs:
-                complete.add(each)
-    complete |= {node for node in moved if uses[node] > 1 and node.kernel is not None}
-    ordered = [node for node in order if node in complete and node not in held]
-    return Schedule(ordered, uses, _last_uses(ordered, complete | held.keys(), target), held)
+    return uses, complete | {node for node in moved if uses[node] > 1 and node.kernel is not None}
+
+
+def _dear(node: LazyTensor) -> bool:
+    return node.kernel is not None and (node.kernel.dear or node.kernel.costly or node.kernel.whole_result)
+
+
+def _block(node: LazyTensor) -> int:
+    return node.kernel.block(node) if node.kernel is not None else 0
+
+
+def streams(tensor: LazyTensor) -> bool:
+    """Whether any range of a tensor can be made from ranges of its inputs, and need not be kept."""
+    return tensor.kernel is None or not (tensor.kernel.whole_inputs or _dear(tensor) or _block(tensor))
 
 
 def _post_order(
     target: LazyTensor,
-    kept: Callable[[LazyTensor], torch.Tensor | None],
-    held: dict[LazyTensor, torch.Tensor],
+    kept: Find,
+    held: dict[LazyTensor, Result],
 ) -> list[LazyTensor]:
     order: list[LazyTensor] = []
     seen: set[LazyTensor] = set()

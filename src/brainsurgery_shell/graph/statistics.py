@@ -50,10 +50,12 @@ def statistics(tensor: LazyTensor, evaluator: Evaluator) -> Statistics:
             lows.append(int(exact.min()) + shift)
             highs.append(int(exact.max()) + shift)
         else:
-            result.nan += int(torch.isnan(values).sum())
-            result.inf += int(torch.isinf(values).sum())
-            lows.append(values.min().item())
-            highs.append(values.max().item())
+            low, high = (each.item() for each in values.aminmax())
+            if not (math.isfinite(low) and math.isfinite(high)):
+                result.nan += int(torch.isnan(values).sum())
+                result.inf += int(torch.isinf(values).sum())
+            lows.append(low)
+            highs.append(high)
         result.zeros += int((values == 0).sum())
         size = values.numel()
         piece_mean = values.mean().item()

@@ -3,34 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from brainsurgery_shell.graph.build import permute, reshape
-from brainsurgery_shell.graph.kernel import WholeKernel
 from brainsurgery_shell.graph.structure import strides_of
 from brainsurgery_shell.graph.tensor import LazyTensor, Shape, computed
-
-if TYPE_CHECKING:
-    import torch
-
-
-class Strided(WholeKernel):
-    """A view of the flat input, with a stride a dim, in elements: some may stand many times, some nowhere."""
-
-    __slots__ = ("strides",)
-
-    def __init__(self, source: LazyTensor, strides: tuple[int, ...]) -> None:
-        super().__init__((source,))
-        self.strides = strides
-
-    @property
-    def whole_result(self) -> bool:
-        """No: a view."""
-        return False
-
-    def compute(self, out: LazyTensor, inputs: list[torch.Tensor]) -> torch.Tensor:
-        """A view of the input."""
-        return inputs[0].as_strided(out.shape, self.strides)
+from brainsurgery_shell.graph.views import Strided
 
 
 def as_strided(flat: LazyTensor, shape: Shape, strides: Sequence[int]) -> LazyTensor:
@@ -42,7 +19,7 @@ def as_strided(flat: LazyTensor, shape: Shape, strides: Sequence[int]) -> LazyTe
     outward = sorted(range(len(shape)), key=lambda dim: (-strides[dim], dim))
     wide = [dim for dim in outward if shape[dim] != 1]
     if [strides[dim] for dim in wide] != list(strides_of([shape[dim] for dim in wide])):
-        return computed(shape, flat.dtype, Strided(flat, tuple(strides)))
+        return computed(shape, flat.dtype, Strided(flat, strides))
     ordered = wide + [dim for dim in outward if shape[dim] == 1]
     return permute(
         reshape(flat, [shape[dim] for dim in ordered]), [ordered.index(dim) for dim in range(len(shape))]

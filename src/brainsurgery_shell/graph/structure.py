@@ -1,12 +1,13 @@
-"""Kernels that move elements: slices, written regions, concatenation, permutation, expansion."""
+"""Kernels that move elements: slices, written regions, concatenation, permutation of small rows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from brainsurgery_shell.graph.kernel import Kernel, Piece, Request, WholeKernel
+from brainsurgery_shell.graph.kernel import Kernel, Piece, Request
 from brainsurgery_shell.graph.tensor import LazyTensor, Shape
 
 if TYPE_CHECKING:
@@ -94,10 +95,7 @@ class Slice(Kernel):
     def __init__(self, source: LazyTensor, ranges: tuple[DimRange, ...]) -> None:
         super().__init__((source,))
         self.ranges = ranges
-        strides = strides_of(source.shape)
-        self.limit = [
-            BLOCK_ELEMENTS // (stride * item.step) for stride, item in zip(strides, ranges, strict=True)
-        ]
+        self.limit = _limits(source.shape, tuple(item.step for item in ranges), BLOCK_ELEMENTS)
 
     def piece(self, out: LazyTensor, start: int, stop: int) -> Piece:
         """Read whole inner rows and index them."""
@@ -118,7 +116,14 @@ class Slice(Kernel):
             rows = rows.view(last - first, *source.shape[dim + 1 :])
             index_by = (slice(None, None, item.step), *(inner.as_slice() for inner in self.ranges[dim + 1 :]))
             parts.append(rows[index_by].reshape(-1))
-        return _join(parts)
+        return join(parts)
+
+
+@lru_cache(1024)
+def _limits(shape: Shape, steps: tuple[int, ...], most: int) -> tuple[int, ...]:
+    """The most rows of each dim in one block. Remembered: 100,000 tensors have few shapes."""
+    strides = strides_of(shape)
+    return tuple(most // (stride * step) for stride, step in zip(strides, steps, strict=True))
 
 
 class WriteRegion(Kernel):
@@ -196,26 +201,7 @@ class Concat(Kernel):
                     row = block.prefix[0] * size
                     parts.append((yield Request(part, row + low, row + high)))
                 offset += size
-        return _join(parts)
-
-
-class Permute(WholeKernel):
-    """Dims in another order."""
-
-    __slots__ = ("order",)
-
-    def __init__(self, source: LazyTensor, order: tuple[int, ...]) -> None:
-        super().__init__((source,))
-        self.order = order
-
-    @property
-    def whole_result(self) -> bool:
-        """No: a view."""
-        return False
-
-    def compute(self, out: LazyTensor, inputs: list[torch.Tensor]) -> torch.Tensor:
-        """A view of the input."""
-        return inputs[0].permute(self.order)
+        return join(parts)
 
 
 class PermuteRows(Kernel):
@@ -239,27 +225,13 @@ class PermuteRows(Kernel):
         return rows.permute(order).reshape(-1)[start - first * row : stop - first * row]
 
 
-class Expand(WholeKernel):
-    """The input broadcast to a larger shape."""
-
-    __slots__ = ()
-
-    @property
-    def whole_result(self) -> bool:
-        """No: a view."""
-        return False
-
-    def compute(self, out: LazyTensor, inputs: list[torch.Tensor]) -> torch.Tensor:
-        """A view of the input."""
-        return inputs[0].expand(out.shape)
-
-
 def shape_of(ranges: Sequence[DimRange]) -> Shape:
     """The shape that ranges select, dropped dims left out."""
     return tuple(item.size for item in ranges if item.keep)
 
 
-def _join(parts: list[torch.Tensor]) -> torch.Tensor:
+def join(parts: list[torch.Tensor]) -> torch.Tensor:
+    """Pieces one after the other, 1-d."""
     return parts[0] if len(parts) == 1 else _cat([part.reshape(-1) for part in parts], 0)
 
 

@@ -7,10 +7,12 @@ from typing import TypeAlias
 
 Bound: TypeAlias = str | tuple[str, ...]
 """A piece of text or, for ``*xs``, segments."""
+Groups: TypeAlias = tuple[str, *tuple[Bound, ...]]
+"""What one match bound: the whole name, then the value of each capture in the order of the pattern."""
 
 
 class Captures:
-    """What one match bound. Made 100,000 at a time: a tuple of values, and one table for all of them."""
+    """What one match bound: a tuple of values, and one table of their names for all matches of a pattern."""
 
     __slots__ = ("groups", "index")
 

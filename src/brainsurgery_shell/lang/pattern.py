@@ -11,13 +11,20 @@ import re
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from brainsurgery_shell.collector import collector_paused
-from brainsurgery_shell.lang.captures import Captures
+from brainsurgery_shell.lang.captures import Captures, Groups
 from brainsurgery_shell.lang.reference import Reference, RegexExpr, SegmentsExpr
 from brainsurgery_shell.lang.segments import Many, names_of
 from brainsurgery_shell.lang.structured import StructuredSearch
+
+
+class Scan(NamedTuple):
+    """Names that match, and what the pattern binds in each: two columns, cheaper than 100,000 objects."""
+
+    names: list[str]
+    groups: list[Groups]
 
 
 class Matcher(ABC):
@@ -39,7 +46,7 @@ class Matcher(ABC):
         """What the pattern binds if it matches the whole name."""
 
     @abstractmethod
-    def scan(self, names: Iterable[str]) -> list[tuple[str, Captures]]:
+    def scan(self, names: Iterable[str]) -> Scan:
         """The names that match, in their order, with what the pattern binds in each."""
 
 
@@ -63,19 +70,17 @@ class RegexMatcher(Matcher):
         found = self._fullmatch(name)
         return Captures((name, *found.groups("")), self.index) if found else None
 
-    def scan(self, names: Iterable[str]) -> list[tuple[str, Captures]]:
+    def scan(self, names: Iterable[str]) -> Scan:
         """The names that match, in their order, with what the pattern binds in each."""
-        needed, fullmatch, index = self._needed, self._fullmatch, self.index
+        needed, fullmatch = self._needed, self._fullmatch
         if needed:
             names = [name for name in names if needed in name]
         with collector_paused():
             if not self.group_count:
-                return [(name, Captures((name,), index)) for name in names if fullmatch(name)]
-            return [
-                (name, Captures((name, *found.groups("")), index))
-                for name in names
-                if (found := fullmatch(name))
-            ]
+                matched = [name for name in names if fullmatch(name)]
+                return Scan(matched, [(name,) for name in matched])
+            groups: list[Groups] = [(name, *found.groups("")) for name in names if (found := fullmatch(name))]
+            return Scan([each[0] for each in groups], groups)
 
 
 class SegmentsMatcher(Matcher):
@@ -93,16 +98,17 @@ class SegmentsMatcher(Matcher):
 
     def match(self, name: str) -> Captures | None:
         """What the pattern binds if it matches the whole name."""
-        found = next(self._search.scan((name,)), None)
-        return Captures(found[1], self.index) if found is not None else None
+        found = self._search.scan((name,))
+        return Captures(found[0], self.index) if found else None
 
-    def scan(self, names: Iterable[str]) -> list[tuple[str, Captures]]:
+    def scan(self, names: Iterable[str]) -> Scan:
         """The names that match, in their order, with what the pattern binds in each."""
-        index, needed = self.index, self._search.needed
+        needed = self._search.needed
         if needed:
             names = [name for name in names if needed in name]
         with collector_paused():
-            return [(name, Captures(values, index)) for name, values in self._search.scan(names)]
+            groups = self._search.scan(names)
+            return Scan([each[0] for each in groups], groups)
 
 
 def compile_reference(reference: Reference) -> Matcher:

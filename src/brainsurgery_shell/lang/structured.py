@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from brainsurgery_shell.lang.captures import Bound
+from brainsurgery_shell.lang.captures import Bound, Groups
 from brainsurgery_shell.lang.embed import embedded
 from brainsurgery_shell.lang.segments import Literal, Many, One, Regex, Segment, names_of
 from brainsurgery_shell.lang.walk import Walk
@@ -34,32 +34,34 @@ class StructuredSearch:
         self._regex = None if text is None else re.compile(text, re.DOTALL).fullmatch
         self._longest = _LONGEST.get(stars, -1)
 
-    def scan(self, names: Iterable[str]) -> Iterator[tuple[str, tuple[Bound, ...]]]:
-        """The names that match, each with the values of the captures behind the name itself."""
+    def scan(self, names: Iterable[str]) -> list[Groups]:
+        """The names that match, each followed by the values of the captures."""
         regex, longest, stars, walk = self._regex, self._longest, self._stars, self._walk.match
         splits: dict[str, tuple[str, ...]] = {"": ()}  # `model.layers.` comes again and again
+        matched: list[Groups] = []
         for name in names:
             if regex is None or len(name) > longest:
                 bound = walk(name)
                 if bound is not None:
-                    yield name, (name, *bound)
+                    matched.append((name, *bound))
                 continue
             found = regex(name + ".")
             if found is None:
                 continue
-            if stars:
-                values: list[Bound] = [name, *found.groups("")]
-                for place in stars:
-                    text = found[place]
-                    segments = splits.get(text)
-                    if segments is None:
-                        segments = tuple(text[:-1].split("."))
-                        if len(splits) < _REMEMBERED:
-                            splits[text] = segments
-                    values[place] = segments
-                yield name, tuple(values)
-            else:
-                yield name, (name, *found.groups(""))
+            if not stars:
+                matched.append((name, *found.groups("")))
+                continue
+            values: list[Bound] = [*found.groups("")]
+            for place in stars:
+                text = found[place]
+                segments = splits.get(text)
+                if segments is None:
+                    segments = tuple(text[:-1].split("."))
+                    if len(splits) < _REMEMBERED:
+                        splits[text] = segments
+                values[place - 1] = segments
+            matched.append((name, *values))
+        return matched
 
 
 def _as_regex(segments: tuple[Segment, ...]) -> tuple[str | None, int]:

@@ -1,14 +1,15 @@
 """Templates: the names that destinations, and sources after the first, make from what a pattern bound.
 
-A template is checked against its pattern once and then filled for each match, 100,000 times perhaps:
-everything that can be decided before is decided in ``_compile``.
+A template is checked against its pattern once and then filled for all matches, 100,000 perhaps: captures come
+and names go as columns, so that the loops are Python's own.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,7 +17,7 @@ from brainsurgery_shell.errors import Span, StepError, did_you_mean
 from brainsurgery_shell.lang.captures import Bound, Captures
 from brainsurgery_shell.lang.pieces import Piece, shown
 from brainsurgery_shell.lang.slices import Slice
-from brainsurgery_shell.lang.template_parts import ListPart, Splice, Value, parse_list_segment, parse_text
+from brainsurgery_shell.lang.template_parts import Splice, Value, parse_list_segment, parse_text
 from brainsurgery_shell.lang.tree import Node
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _WHOLE = re.compile(r"-?[0-9]{1,200}")
 _TOO_LARGE = 10**200
-_Fill = Callable[[tuple[Bound, ...]], str]
+_Rows = Sequence[tuple[Bound, ...]]
+"""What each match bound, as ``Captures.groups``."""
 
 
 class Template(ABC):
@@ -41,7 +43,6 @@ class Template(ABC):
         """As written, for messages: ``str`` prints it."""
         self.span = span
         self._node = node
-        self._compiled: tuple[Mapping[str, int], _Fill] | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -60,16 +61,31 @@ class Template(ABC):
         """Raise unless every capture that it takes is one of the pattern's."""
 
     @abstractmethod
-    def _compile(self, index: Mapping[str, int]) -> _Fill:
-        """What makes the name, given where each named capture lies."""
+    def _made(self, rows: _Rows, index: Mapping[str, int]) -> list[str]:
+        """The name for each row, unchecked; ``index`` says where each named capture lies."""
 
     def fill(self, captures: Captures, source_name: str) -> str:
         """The name for one match, after ``check``; ``source_name`` is the tensor that matched, for errors."""
-        compiled = self._compiled
-        if compiled is None or captures.index is not compiled[0]:
-            self._compiled = compiled = captures.index, self._compile(captures.index)
+        return self._checked(captures.groups, captures.index, source_name)
+
+    def fill_all(self, rows: _Rows, index: Mapping[str, int], source_names: Sequence[str]) -> list[str]:
+        """The name for each match, as ``fill`` makes it; ``rows`` and ``index`` as in ``Captures``.
+
+        Raises:
+            StepError: as ``fill``, for the first match that it fails for.
+        """
         try:
-            name = compiled[1](captures.groups)
+            names = self._made(rows, index)
+        except _NoNumber:
+            names = []
+        # one search in one text: it finds an empty name, and a segment that is empty
+        if names and ".." not in f".{'.'.join(names)}.":
+            return names
+        return [self._checked(row, index, name) for row, name in zip(rows, source_names, strict=True)]
+
+    def _checked(self, row: tuple[Bound, ...], index: Mapping[str, int], source_name: str) -> str:
+        try:
+            (name,) = self._made((row,), index)
         except _NoNumber as problem:
             raise self._error(
                 f"{problem} (from tensor '{source_name}')", problem.hint, problem.span
@@ -137,7 +153,7 @@ class TextTemplate(Template):
                     part.span,
                 )
 
-    def _compile(self, index: Mapping[str, int]) -> _Fill:
+    def _made(self, rows: _Rows, index: Mapping[str, int]) -> list[str]:
         places = [
             index[part.capture] if isinstance(part.capture, str) else part.capture
             for part in self._parts
@@ -145,12 +161,8 @@ class TextTemplate(Template):
         ]
         form = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in self._parts)
         if not places:
-            name = form % ()
-            return lambda groups: name
-        take = itemgetter(*places)
-        if len(places) == 1:
-            return lambda groups: form % (take(groups),)
-        return lambda groups: form % take(groups)
+            return [form % ()] * len(rows)
+        return list(map(form.__mod__, map(itemgetter(*places), rows)))  # a string's groups are all strings
 
 
 class ListTemplate(Template):
@@ -203,26 +215,21 @@ class ListTemplate(Template):
                 part.span,
             )
 
-    def _compile(self, index: Mapping[str, int]) -> _Fill:
-        segments = [[_compile_part(part, index) for part in segment] for segment in self._segments]
-
-        def fill(groups: tuple[Bound, ...]) -> str:
-            made: list[str] = []
-            for segment in segments:
-                if len(segment) == 1:
-                    part = segment[0]
-                    value = part if isinstance(part, str) else part(groups)
-                    if isinstance(value, str):
-                        made.append(value)
-                    else:
-                        made.extend(value)
+    def _made(self, rows: _Rows, index: Mapping[str, int]) -> list[str]:
+        form = ""
+        columns: list[Iterable[str]] = []
+        for segment in self._segments:
+            for part in segment:
+                if isinstance(part, str):
+                    form += part.replace("%", "%%")
                 else:
-                    made.append(
-                        "".join([part if isinstance(part, str) else str(part(groups)) for part in segment])
-                    )
-            return ".".join(made)
-
-        return fill
+                    form += "%s"
+                    columns.append(_column(part, rows, index))
+            if not isinstance(segment[0], Splice):  # whose segments bring their dots along
+                form += "."
+        if not columns:
+            return [(form % ())[:-1]] * len(rows)
+        return [name[:-1] for name in map(form.__mod__, zip(*columns, strict=True))]
 
 
 class _NoNumber(Exception):
@@ -234,38 +241,48 @@ class _NoNumber(Exception):
         self.span = span
 
 
-def _compile_part(part: ListPart, index: Mapping[str, int]) -> str | Callable[[tuple[Bound, ...]], Bound]:
-    if isinstance(part, str):
-        return part
-    if isinstance(part, Splice):
-        return itemgetter(index[part.name])
-    if part.evaluate is None:
-        return itemgetter(index[part.names[0]])
-    evaluate = part.evaluate
+def _column(part: Splice | Value, rows: _Rows, index: Mapping[str, int]) -> Iterable[str]:
+    """What stands for ``part`` in each name; the segments of a splice each with a dot behind it."""
+    names = (part.name,) if isinstance(part, Splice) else part.names
+    if isinstance(part, Value) and part.evaluate is None:
+        return map(itemgetter(index[names[0]]), rows)  # check() refuses lists of segments
+    # layers have few numbers, and names few ways to go on: each is made once
+    bound = [tuple(row[index[name]] for name in names) for row in rows]
+    make = _joined if isinstance(part, Splice) else partial(_number, part)
+    made = {values: make(values) for values in dict.fromkeys(bound)}
+    return map(made.__getitem__, bound)
 
-    def compute(groups: tuple[Bound, ...]) -> str:
-        def number(name: str) -> int:
-            value = groups[index[name]]
-            if not isinstance(value, str) or not _WHOLE.fullmatch(value):
-                raise _NoNumber(
-                    f"'{part.written}' needs a whole number, but {name} is '{value}'",
-                    rf"bind only numbers: ~{name}::\d+",
-                    part.span,
-                )
-            return int(value)
 
-        result = evaluate(number)
-        if result < 0:
+def _joined(values: tuple[Bound, ...]) -> str:
+    (segments,) = values
+    return "".join([f"{segment}." for segment in segments])
+
+
+def _number(part: Value, values: tuple[Bound, ...]) -> str:
+    """What arithmetic makes of the captures."""
+    assert part.evaluate is not None
+    bound = dict(zip(part.names, values, strict=True))
+
+    def number(name: str) -> int:
+        value = bound[name]
+        if not isinstance(value, str) or not _WHOLE.fullmatch(value):
             raise _NoNumber(
-                f"'{part.written}' is {result}, and no name gets a negative number",
-                "leave that tensor out with a narrower pattern or 'except'",
+                f"'{part.written}' needs a whole number, but {name} is '{value}'",
+                rf"bind only numbers: ~{name}::\d+",
                 part.span,
             )
-        if result >= _TOO_LARGE:
-            raise _NoNumber(f"'{part.written}' is too large for a name", "use smaller numbers", part.span)
-        return str(result)
+        return int(value)
 
-    return compute
+    result = part.evaluate(number)
+    if result < 0:
+        raise _NoNumber(
+            f"'{part.written}' is {result}, and no name gets a negative number",
+            "leave that tensor out with a narrower pattern or 'except'",
+            part.span,
+        )
+    if result >= _TOO_LARGE:
+        raise _NoNumber(f"'{part.written}' is too large for a name", "use smaller numbers", part.span)
+    return str(result)
 
 
 def _listed(matcher: Matcher) -> str:

@@ -17,6 +17,7 @@ from brainsurgery_shell.workspace.edit import Report
         "assert: all: [{ finite: '.*' }, { count: { of: '.*', is: 148 } }]",
     ),
     counts=False,
+    reads=True,
 )
 def assert_(context: Context, that: Assertion) -> Report:
     """Stop unless an expression holds."""

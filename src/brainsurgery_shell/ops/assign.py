@@ -10,7 +10,7 @@ from brainsurgery_shell.graph.build import expand
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Selection, find, sliced
+from brainsurgery_shell.workspace.matching import Selection, find
 from brainsurgery_shell.workspace.writes import Must, Writes
 
 
@@ -33,11 +33,10 @@ def assign(
     found = find(context.workspace, from_, selection)
     found.check(to)
     writes = Writes(context.workspace, len(found))
-    for match in found:
-        destination = writes.destination(to, match)
-        current = sliced(writes.current(destination), destination.slice, destination.shown)
-        value = match.selected()
-        if broadcast:
-            value = expand(value, current.shape)
-        writes.put(destination, value, Must.FIT, match.name)
+    destinations = writes.destinations(to, found)
+    current = writes.current_all(destinations)
+    values = found.selected()
+    if broadcast:
+        values = [expand(value, there.shape) for value, there in zip(values, current, strict=True)]
+    writes.put_all(destinations, values, Must.FIT, found.names)
     return writes.edit()

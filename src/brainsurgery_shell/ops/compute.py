@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from brainsurgery_shell.errors import StepError, fail, listed
 from brainsurgery_shell.graph.algebra import Algebra, Value
 from brainsurgery_shell.graph.cast import cast
 from brainsurgery_shell.graph.dtypes import DType
+from brainsurgery_shell.graph.fuse import Part, rebindable
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.expression import parse_expression
 from brainsurgery_shell.lang.expression_tree import Expression, Number, Operand
@@ -24,8 +26,8 @@ from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.lang.tree import Mapping, Node, Pair, Scalar
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Match, Selection, fill, find
-from brainsurgery_shell.workspace.writes import Destination, Must, Writes
+from brainsurgery_shell.workspace.matching import Columns, Selection, fill_all, find
+from brainsurgery_shell.workspace.writes import Must, Writes
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -38,16 +40,10 @@ class Operands:
     others: list[Template]
     names: list[str]
 
-    def tensors(self, context: Context, match: Match) -> dict[str, LazyTensor]:
-        """The tensors of one match, by the names that the expression has for them."""
-        matches = [match, *(fill(context.workspace, each, match) for each in self.others)]
-        return {name: each.selected() for name, each in zip(self.names, matches, strict=True)}
-
-    def shown(self, context: Context, match: Match) -> str:
+    def shown(self, sources: Sequence[Columns], at: int) -> str:
         """The operands of one match, for messages: ``b base::w, f tuned::w``."""
-        matches = [match, *(fill(context.workspace, each, match) for each in self.others)]
-        words = (f"{name} {each.alias}::{each.name}" for name, each in zip(self.names, matches, strict=True))
-        return listed(list(words))
+        pairs = zip(self.names, sources, strict=True)
+        return listed([f"{name} {each.alias}::{each.names[at]}" for name, each in pairs])
 
 
 @dataclass(frozen=True)
@@ -140,45 +136,65 @@ def compute(
     found = find(context.workspace, let.first, selection)
     found.check(*let.others, to)
     writes = Writes(context.workspace, len(found))
-    for match in found:
-        tensors = let.tensors(context, match)
-        destination = writes.destination(to, match)
+    sources: list[Columns] = [found, *(fill_all(context.workspace, each, found) for each in let.others)]
+    destinations = writes.destinations(to, found)
+    there = context.workspace.checkpoints[destinations.alias].tensors
+    evaluation = _Evaluation(expr, let.names, dtype, broadcast)
+    results = []
+    operands = zip(*(each.selected() for each in sources), strict=True)
+    for name, tensors in zip(destinations.names, operands, strict=True):
         try:
-            result = _evaluated(expr, tensors, dtype, broadcast, destination.name)
-            target = _dtype_of(context, destination, next(iter(tensors.values())))
-            result = cast(result, target, name=destination.name, counted=True)
+            result = evaluation.result(tensors, name)
+            results.append(cast(result, there.get(name, tensors[0]).dtype, name=name, counted=True))
         except StepError as error:
-            error.message = f"{destination.shown}, of {let.shown(context, match)}: {error.message}"
+            shown = f"{destinations.alias}::{name}"
+            error.message = f"{shown}, of {let.shown(sources, len(results))}: {error.message}"
             raise
-        writes.put(destination, result, Must.BE_ANY, match.name)
+    writes.put_all(destinations, results, Must.BE_ANY, found.names)
     return writes.edit()
 
 
-def _dtype_of(context: Context, destination: Destination, first: LazyTensor) -> DType:
-    """That of the tensor which is there, else that of the first operand."""
-    before = context.workspace.checkpoints[destination.alias].tensors.get(destination.name)
-    return first.dtype if before is None else before.dtype
+class _Evaluation:
+    """Evaluates an expression for match after match."""
 
+    def __init__(self, expr: Expression, names: Sequence[str], dtype: DType | None, broadcast: bool) -> None:
+        self.expr = expr
+        self.names = names
+        self.dtype = dtype
+        self.broadcast = broadcast
+        self._known: dict[object, Callable[[Sequence[LazyTensor]], LazyTensor] | None] = {}
 
-def _evaluated(
-    expr: Expression, tensors: dict[str, LazyTensor], dtype: DType | None, broadcast: bool, name: str
-) -> LazyTensor:
-    algebra = Algebra(dtype or _common(tensors), casts=dtype is not None, broadcast=broadcast)
-    operands = {key: algebra.operand(tensor, name) for key, tensor in tensors.items()}
-    stack: list[Value] = []
-    for item in expr.items:
-        if isinstance(item, Number):
-            stack.append(item.value)
-        elif isinstance(item, Operand):
-            stack.append(operands[item.name])
-        else:
-            values = stack[-item.count :]
-            del stack[-item.count :]
-            try:
-                stack.append(algebra.apply(item.function, values, dict(item.options)))
-            except StepError as error:
-                raise error.located(span=item.span) from None
-    return algebra.result(stack[0])
+    def result(self, tensors: Sequence[LazyTensor], name: str) -> LazyTensor:
+        """The result, of operands in the order of their names; ``name`` is for the warning about overflow.
+
+        Operands of the same shapes and dtypes share a program, and its checks, where it is one fused kernel.
+        """
+        dtype = self.dtype or _common(dict(zip(self.names, tensors, strict=True)))
+        algebra = Algebra(dtype, casts=self.dtype is not None, broadcast=self.broadcast)
+        inputs = [algebra.converted(each, name) for each in tensors]
+        key = (dtype, *((each.shape, each.dtype) for each in inputs))
+        if key not in self._known:
+            stand_ins = [LazyTensor(each.shape, each.dtype) for each in inputs]
+            self._known[key] = rebindable(self._value(algebra, stand_ins), stand_ins)
+        again = self._known[key]
+        return again(inputs) if again is not None else self._value(algebra, inputs).seal()
+
+    def _value(self, algebra: Algebra, inputs: Sequence[LazyTensor]) -> Part:
+        operands = dict(zip(self.names, map(algebra.operand, inputs), strict=True))
+        stack: list[Value] = []
+        for item in self.expr.items:
+            if isinstance(item, Number):
+                stack.append(item.value)
+            elif isinstance(item, Operand):
+                stack.append(operands[item.name])
+            else:
+                values = stack[-item.count :]
+                del stack[-item.count :]
+                try:
+                    stack.append(algebra.apply(item.function, values, dict(item.options)))
+                except StepError as error:
+                    raise error.located(span=item.span) from None
+        return algebra.result(stack[0])
 
 
 def _common(tensors: dict[str, LazyTensor]) -> DType:

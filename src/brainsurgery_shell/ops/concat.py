@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.families import TO_NEW, computed_for
+from brainsurgery_shell.declaration.families import TO_NEW, computed_each
 from brainsurgery_shell.declaration.kinds import Boolean, Completes, Integer, Kind, Rename
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.declaration.references import ListOf, Names, Tensors
@@ -15,7 +15,7 @@ from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
 from brainsurgery_shell.lang.tree import Node, Scalar, Sequence
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Selection, fill, find
+from brainsurgery_shell.workspace.matching import Columns, Selection, fill_all, find
 from brainsurgery_shell.workspace.writes import Must, Writes
 
 
@@ -73,15 +73,14 @@ def concat(
     found = find(context.workspace, first, selection)
     found.check(*others, to)
     writes = Writes(context.workspace, len(found))
-    for match in found:
-        sources = [match, *(fill(context.workspace, each, match) for each in others)]
-        joined = computed_for(
-            " and ".join(each.name for each in sources),
-            lambda *parts: concat_tensors(parts, dim),
-            *(each.selected() for each in sources),
-        )
-        writes.put(writes.destination(to, match), joined, Must.BE_NEW, match.name)
-        if delete_sources:
-            for source in sources:
-                writes.remove(source)
+    sources: list[Columns] = [found, *(fill_all(context.workspace, each, found) for each in others)]
+    joined = computed_each(
+        lambda at: " and ".join(each.names[at] for each in sources),
+        lambda *parts: concat_tensors(parts, dim),
+        *(each.selected() for each in sources),
+    )
+    writes.put_all(writes.destinations(to, found), joined, Must.BE_NEW, found.names)
+    if delete_sources:
+        for each in sources:
+            writes.remove_all(each)
     return writes.edit()

@@ -21,6 +21,7 @@ from brainsurgery_shell.workspace.writes import Must, Writes
         "copy: from: 'base::wte::[:100]', to: 'small::wte'",
     ),
     selects=True,
+    aka=("cp", "clone", "duplicate"),
 )
 def copy(
     context: Context,
@@ -32,6 +33,5 @@ def copy(
     found = find(context.workspace, from_, selection)
     found.check(to)
     writes = Writes(context.workspace, len(found))
-    for match in found:
-        writes.put(writes.destination(to, match), match.selected(), Must.BE_NEW, match.name)
+    writes.put_all(writes.destinations(to, found), found.selected(), Must.BE_NEW, found.names)
     return writes.edit()

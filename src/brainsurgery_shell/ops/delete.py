@@ -17,6 +17,7 @@ from brainsurgery_shell.workspace.writes import Writes
     Parameter("target", Tensors(), "the tensors to delete"),
     examples=("delete: '.*\\.bias'", "delete: target: '.*', where: { dtype: int64 }"),
     selects=True,
+    aka=("rm", "remove", "del"),
 )
 def delete(context: Context, target: Reference, selection: Selection) -> Edit:
     """Delete tensors."""
@@ -24,6 +25,5 @@ def delete(context: Context, target: Reference, selection: Selection) -> Edit:
         fail("delete removes whole tensors: no slices", span=target.span)
     found = find(context.workspace, target, selection)
     writes = Writes(context.workspace, len(found))
-    for match in found:
-        writes.remove(match)
+    writes.remove_all(found)
     return writes.edit()

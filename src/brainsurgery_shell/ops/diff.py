@@ -45,6 +45,7 @@ class _Found:
         "diff: mode: aliases, left_alias: a, right_alias: b, expect: 0",
     ),
     inspects=True,
+    reads=True,
     counts=False,
 )
 def diff(
@@ -85,12 +86,13 @@ def diff(
 
 def _compare(context: Context, pairing: Pairing, eps: float) -> _Found:
     found = _Found(pairing.missing_left, pairing.missing_right)
-    for left, right in pairing.pairs:
+    context.reading(each for _, *pair in pairing.selected() for each in pair)
+    for name, left, right in pairing.selected():
         how = describe_difference(left, right, eps, context.evaluator)
         if how is None:
             found.same += 1
         else:
-            found.differing.append((left.name, how))
+            found.differing.append((name, how))
     return found
 
 

@@ -30,7 +30,9 @@ from brainsurgery_shell.workspace.matching import Match, Selection, everything, 
     ),
     examples=("dump", "dump: target: 'h\\.0\\..*', format: compact, verbosity: stat"),
     selects=True,
+    aka=("ls", "list", "show", "print", "tree"),
     inspects=True,
+    reads=True,
 )
 def dump(
     context: Context,
@@ -48,6 +50,8 @@ def dump(
         matches = [m for each in wanted for m in find(context.workspace, each, chosen, none_is_fine=True)]
     if context.checking:
         return Report([], None, len(matches))
+    if verbosity != "shape":
+        context.reading(match.selected() for match in matches)
     rows = [_row(context, match, verbosity) for match in matches]
     if format_ == "json":
         lines = json.dumps(rows, ensure_ascii=False, indent=2).split("\n")

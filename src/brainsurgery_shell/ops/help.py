@@ -12,6 +12,7 @@ from brainsurgery_shell.workspace.edit import Report
     "help",
     Parameter("topic", Label("an operation or topic", "topics"), "what to explain", required=False),
     Parameter("assert", Label("an expression", "expressions"), "an assertion to explain", required=False),
+    aka=("man", "info"),
     examples=("help", "help: copy", "help: assert: shape"),
     inspects=True,
     counts=False,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.families import TARGET, computed_for
+from brainsurgery_shell.declaration.families import TARGET, computed_each
 from brainsurgery_shell.declaration.kinds import Integer, Kind
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.errors import fail
@@ -20,7 +21,7 @@ from brainsurgery_shell.lang.tree import Node, Scalar
 from brainsurgery_shell.lang.tree import Sequence as ListNode
 from brainsurgery_shell.workspace.edit import Edit
 from brainsurgery_shell.workspace.matching import Selection, find
-from brainsurgery_shell.workspace.writes import Destination, Must, Writes
+from brainsurgery_shell.workspace.writes import Destinations, Must, Writes
 
 Runs = list[tuple[int, int]]
 """Positions as (start, stop), in order."""
@@ -172,12 +173,14 @@ def _cut(context: Context, target: Reference, dim: int, choice: _Choice, selecti
         )
     found = find(context.workspace, target, selection)
     writes = Writes(context.workspace, len(found))
-    for match in found:
-        result = computed_for(match.name, lambda tensor: _chosen(tensor, dim, choice), match.tensor)
-        writes.put(Destination(match.alias, match.name, None, target.span), result, Must.BE_ANY, match.name)
+    runs = lru_cache(choice.runs)  # many tensors have few sizes
+
+    def chosen(tensor: LazyTensor) -> LazyTensor:
+        at = resolve_dim(dim, tensor.rank)
+        return pick(tensor, at, runs(tensor.shape[at], at))
+
+    results = computed_each(found.names.__getitem__, chosen, found.tensors)
+    writes.put_all(
+        Destinations(found.alias, found.names, None, target.span), results, Must.BE_ANY, found.names
+    )
     return writes.edit()
-
-
-def _chosen(tensor: LazyTensor, dim: int, choice: _Choice) -> LazyTensor:
-    at = resolve_dim(dim, tensor.rank)
-    return pick(tensor, at, choice.runs(tensor.shape[at], at))

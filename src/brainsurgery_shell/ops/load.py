@@ -31,6 +31,7 @@ BY_PATH = "auto"
     Parameter(
         "format", Choice((*FORMATS, BY_PATH)), "the format, where the path does not tell", required=False
     ),
+    aka=("open", "read"),
     examples=("load: models/base.safetensors", "load: path: models/tuned, alias: tuned"),
 )
 def load(context: Context, path: str, alias: str | None, to: Template | None, format_: str | None) -> Edit:

@@ -22,6 +22,7 @@ from brainsurgery_shell.workspace.writes import Must, Writes
         "move: from: [h, $i, '*rest'], to: [h, '${i-4}', '*rest']",
     ),
     selects=True,
+    aka=("rename", "mv"),
 )
 def move(
     context: Context,
@@ -36,6 +37,5 @@ def move(
     found = find(context.workspace, from_, selection)
     found.check(to)
     writes = Writes(context.workspace, len(found))
-    for match in found:
-        writes.move(match, writes.destination(to, match), Must.BE_NEW)
+    writes.move_all(found, writes.destinations(to, found), Must.BE_NEW)
     return writes.edit()

@@ -62,6 +62,7 @@ def _require_one(name: str, rank: int | None, energy: float | None) -> None:
         "require_missing_dest", Boolean(), "whether the new names must be free", required=False, default=True
     ),
     RANKS,
+    reads=True,
     examples=(
         "phlora: target: 'h\\.(\\d+)\\.w', target_a: 'h.\\1.a', target_b: 'h.\\1.b', rank: 64",
         "phlora: target: w, target_a: a, target_b: b, energy: 0.95, delete_original: false",
@@ -132,6 +133,8 @@ def _ranks(
             fail("phlora: ranks records what energy came to, and has no place without it")
         return (rank or 1,) * len(found)
     if ranks is None:
+        if not context.checking:
+            context.reading(match.selected() for match in found)
         return tuple(_rank(context, match, energy) for match in found)
     if len(ranks) != len(found):
         fail(

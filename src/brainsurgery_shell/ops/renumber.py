@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress, takewhile
+
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.kinds import Integer
 from brainsurgery_shell.declaration.operation import Parameter, operation
@@ -10,8 +12,8 @@ from brainsurgery_shell.errors import fail
 from brainsurgery_shell.lang.reference import Reference, SegmentsExpr
 from brainsurgery_shell.lang.segments import Many, One
 from brainsurgery_shell.workspace.edit import Edit
-from brainsurgery_shell.workspace.matching import Match, Selection, find
-from brainsurgery_shell.workspace.writes import Destination, Must, Writes
+from brainsurgery_shell.workspace.matching import Columns, Found, Selection, find
+from brainsurgery_shell.workspace.writes import Destinations, Must, Writes
 
 
 @operation(
@@ -41,32 +43,37 @@ def renumber(
             span=target.span,
         )
     found = find(context.workspace, target, selection)
-    places = [_place(target.expr, match) for match in found]
-    numbers = {_number(match, at, target) for match, at in zip(found, places, strict=True)}
-    new = {number: start + place for place, number in enumerate(sorted(numbers))}
+    texts = _numbers(found, captures[0])
+    new = {number: start + place for place, number in enumerate(sorted(set(map(int, texts))))}
+    renamed = [str(new[int(text)]) for text in texts]
+    changes = [text != number for text, number in zip(texts, renamed, strict=True)]
+    before = _places(target.expr, found)
+    names = []
+    for name, at, number in compress(zip(found.names, before, renamed, strict=True), changes):
+        segments = name.split(".")
+        segments[at] = number
+        names.append(".".join(segments))
     writes = Writes(context.workspace, len(found))
-    for match, at in zip(found, places, strict=True):
-        segments = match.name.split(".")
-        number = str(new[int(segments[at])])
-        if segments[at] != number:
-            segments[at] = number
-            to = Destination(match.alias, ".".join(segments), None, target.span)
-            writes.move(match, to, Must.BE_NEW)
+    moved = Columns(found.alias, list(compress(found.names, changes)), list(compress(found.tensors, changes)))
+    writes.move_all(moved, Destinations(found.alias, names, None, target.span), Must.BE_NEW)
     return writes.edit()
 
 
-def _place(expr: SegmentsExpr, match: Match) -> int:
-    """Which segment of the name the $capture takes."""
-    at = 0
-    for part in expr.segments:
-        if isinstance(part, One):
-            return at
-        at += len(match.captures[part.name]) if isinstance(part, Many) else 1
-    return at
+def _places(expr: SegmentsExpr, found: Found) -> list[int]:
+    """Which segment of each name the $capture takes."""
+    parts = list(takewhile(lambda part: not isinstance(part, One), expr.segments))
+    index = found.matcher.index
+    lists = [index[part.name] for part in parts if isinstance(part, Many)]
+    return [len(parts) - len(lists) + sum(len(groups[at]) for at in lists) for groups in found.groups]
 
 
-def _number(match: Match, at: int, target: Reference) -> int:
-    text = match.name.split(".")[at]
-    if not (text.isascii() and text.isdecimal()):
-        fail(f"the capture takes '{text}' in {match.name}, which is no number", span=target.span)
-    return int(text)
+def _numbers(found: Found, capture: str) -> list[str]:
+    """The text that the capture takes in each name."""
+    at = found.matcher.index[capture]
+    texts = []
+    for name, groups in zip(found.names, found.groups, strict=True):
+        text = str(groups[at])
+        if not (text.isascii() and text.isdecimal()):
+            fail(f"the capture takes '{text}' in {name}, which is no number", span=found.reference.span)
+        texts.append(text)
+    return texts

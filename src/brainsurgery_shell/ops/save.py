@@ -29,7 +29,15 @@ UNSET = -1
     ),
     Parameter("shard", Size(), "largest shard in a folder, as in 5GB", required=False, default=UNSET),
     Parameter("overwrite", Boolean(), "replace what is there", required=False, default=False),
+    Parameter(
+        "resume",
+        Boolean(),
+        "keep the shards that a killed save of the same had finished",
+        required=False,
+        default=False,
+    ),
     EXPECT,
+    aka=("write", "export"),
     examples=("save: out", "save: path: out.safetensors, alias: tuned, overwrite: true"),
     counts=False,
     replays=False,
@@ -42,6 +50,7 @@ def save(
     format_: str | None,
     shard: int | None,
     overwrite: bool,
+    resume: bool,
     expect: int | None,
 ) -> Report:
     """Write a checkpoint. The output appears whole or not at all."""
@@ -74,6 +83,7 @@ def save(
         shard != UNSET,
         overwrite,
         whole=target is None,
+        resume=resume,
     )
     return context.services.save(request)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.families import FROM, computed_for
+from brainsurgery_shell.declaration.families import FROM, computed_each
 from brainsurgery_shell.declaration.kinds import Integer, Integers
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.declaration.references import ListOf, Names
@@ -45,10 +45,15 @@ def split(
     found = find(context.workspace, from_, selection)
     found.check(*to)
     writes = Writes(context.workspace, len(found))
-    for match in found:
-        parts = computed_for(match.name, _parts, match.selected(), sizes=sizes, count=len(to), dim=dim)
-        for template, part in zip(to, parts, strict=True):
-            writes.put(writes.destination(template, match), part, Must.BE_NEW, match.name)
+    every = computed_each(
+        found.names.__getitem__,
+        _parts,
+        found.selected(),
+        sizes=sizes,
+        count=len(to),
+        dim=dim,
+    )
+    writes.put_rows([writes.destinations(each, found) for each in to], every, Must.BE_NEW, found.names)
     return writes.edit()
 
 

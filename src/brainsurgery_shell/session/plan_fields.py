@@ -26,7 +26,7 @@ from brainsurgery_shell.session.plan_oly import parse_step
 KEYS = ("inputs", "input", "transforms", "output", "requires")
 OUTPUT = "save"
 """A plan's output is this operation, with some of its parameters."""
-OUTPUT_KEYS = ("path", "format", "shard", "alias", "overwrite")
+OUTPUT_KEYS = ("path", "format", "shard", "alias", "overwrite", "resume")
 _WHAT_IT_IS = "a plan is a map with inputs, transforms and output"
 _AN_INPUT = "an input is a path, or alias::path"
 _A_STEP = "a step is a map with one key, its operation, or a string that is OLY"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from brainsurgery_shell.declaration.context import SaveRequest
@@ -10,10 +11,18 @@ from brainsurgery_shell.errors import listed
 from brainsurgery_shell.graph.cast import Cast
 from brainsurgery_shell.graph.evaluate import Evaluator
 from brainsurgery_shell.lang.sizes import size_words
+from brainsurgery_shell.session.attend import Watch
 from brainsurgery_shell.session.config import disagreements
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.settings import SaveDefaults
-from brainsurgery_shell.storage.output.save import SavePlan, SaveTarget, execute_save, plan_save
+from brainsurgery_shell.storage.output.save import (
+    Resumable,
+    SavePlan,
+    SaveReport,
+    SaveTarget,
+    execute_save,
+    plan_save,
+)
 from brainsurgery_shell.storage.tied import tied
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report
@@ -44,21 +53,31 @@ def save(
     workers: int,
     before_replace: Callable[[Path], None],
     warn: Callable[[str], None],
-    tick: Callable[[int], None],
+    say: Callable[[str], None],
+    watch: Watch,
+    key: str | None,
 ) -> Report:
-    """Write what was planned."""
+    """Write what was planned. ``key`` stands for all that decides the values, if something can."""
     companions = next((origin.folder for origin in checkpoint.origins if origin.folder is not None), None)
     evaluator.overflows.clear()
-    report = execute_save(
-        plan,
-        metadata=checkpoint.metadata,
-        companions=companions,
-        pieces=evaluator.pieces,
-        pool=evaluator.files,
-        before_replace=before_replace,
-        tick=tick,
-        workers=workers,
-    )
+    try:
+        with evaluator.outputs(request.tensors.values()):
+            report = execute_save(
+                plan,
+                metadata=checkpoint.metadata,
+                companions=companions,
+                pieces=evaluator.pieces,
+                pool=evaluator.files,
+                before_replace=before_replace,
+                tick=watch.advance,
+                workers=workers,
+                begin=partial(watch.begin, f"saving {request.path}"),
+                resumable=None if key is None else Resumable(key, request.resume),
+            )
+    finally:
+        watch.end()
+    if request.resume:
+        say(f"{request.path}: {_kept(report)}")
     warn_of_overflow(evaluator, warn)
     for names in untied(plan, checkpoint):
         warn(f"{request.path}: tied tensors are written apart: {listed(names)}")
@@ -69,6 +88,12 @@ def save(
     line = f"saved {report.tensors} tensors, {size_words(report.nbytes)}, to {request.path} ({files})"
     data = {"path": request.path, "tensors": report.tensors, "nbytes": report.nbytes}
     return Report([line], data, report.tensors, request.alias if request.whole else None)
+
+
+def _kept(report: SaveReport) -> str:
+    if not report.kept:
+        return "there is no killed save of the same to resume; all of it was written"
+    return f"{report.kept} of {len(report.files)} files were finished, and are kept"
 
 
 def untied(plan: SavePlan, checkpoint: Checkpoint) -> list[list[str]]:

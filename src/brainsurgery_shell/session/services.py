@@ -10,6 +10,7 @@ from brainsurgery_shell.declaration.context import SaveRequest
 from brainsurgery_shell.declaration.expansion import Expansion
 from brainsurgery_shell.errors import SurgeryError, fail
 from brainsurgery_shell.lang.printer import print_command
+from brainsurgery_shell.session.attend import announce
 from brainsurgery_shell.session.record import Record, uninterrupted
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report
@@ -32,6 +33,10 @@ class SessionServices:
     def evaluator(self) -> Evaluator:
         """The session's."""
         return self._session.evaluator
+
+    def reading(self, nbytes: int) -> None:
+        """A step is about to read them."""
+        announce(nbytes)
 
     def undo(self, count: int) -> Report:
         """Take back the last ``count`` edits and what was asserted or saved after them."""
@@ -140,6 +145,7 @@ class SessionServices:
 
     def save(self, request: SaveRequest) -> Report:
         """Write a checkpoint; in a dry run, or while replaying, only check."""
+        from brainsurgery_shell.session.same_values import values_key
         from brainsurgery_shell.session.saving import check_save, save
 
         if self._session.replaying:
@@ -159,7 +165,9 @@ class SessionServices:
             workers=self._session.settings.saves.workers,
             before_replace=self._before_replace,
             warn=self._session.warn,
-            tick=self._session.tick,
+            say=self._session.say,
+            watch=self._session.watch,
+            key=values_key(self._session, request.alias, request.tensors.values()),
         )
 
     def _before_replace(self, path: Path) -> None:

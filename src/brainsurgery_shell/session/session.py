@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,13 @@ from brainsurgery_shell.collector import collector_paused
 from brainsurgery_shell.declaration.bind import Step, bind
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.expansion import Expansion
+from brainsurgery_shell.declaration.operation import Result
 from brainsurgery_shell.errors import StepError, SurgeryError, fail
+from brainsurgery_shell.graph.leaves import stored_bytes
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
+from brainsurgery_shell.session.attend import Unwatched, Watch, WatchedFiles, announce, attended
 from brainsurgery_shell.session.journal import Journal, new_name
 from brainsurgery_shell.session.opening import Sources
 from brainsurgery_shell.session.preview import preview
@@ -58,10 +62,8 @@ class Session:
         folder: Path | None = None,
         warn: Callable[[str], None] = lambda text: None,
         say: Callable[[str], None] = lambda text: None,
-        tick: Callable[[int], None] = lambda nbytes: None,
+        watch: Watch | None = None,
     ) -> None:
-        from brainsurgery_shell.graph.files import FilePool
-
         load_all()
         self.settings = settings
         self.name = name or new_name()
@@ -69,11 +71,12 @@ class Session:
         self.warn = warn
         self.say = say
         """Tells what is neither a result nor a warning."""
-        self.tick = tick
+        self.watch = watch or Unwatched()
+        """Is told how far a save is, or a step that reads data."""
         self.services = SessionServices(self)
         self.workspace = Workspace()
         self.inputs: list[Input] = []
-        self.sources = Sources(FilePool(), self.folder)
+        self.sources = Sources(WatchedFiles(), self.folder)
         self.leaving = False
         self.unsaved_aliases: set[str] = set()
         self.summary_folder: Path | None = None
@@ -138,6 +141,13 @@ class Session:
             SurgeryError: it does not check or fails; the workspace is as it was.
             KeyboardInterrupt: likewise.
         """
+        try:
+            return self._execute(command)
+        finally:
+            if self._evaluator is not None:
+                self._evaluator.forget()
+
+    def _execute(self, command: Command) -> Report | None:
         started = time.perf_counter()
         step = bind(command)
         if self.recorder.groups and not step.operation.in_plans:
@@ -145,7 +155,7 @@ class Session:
         opened = len(self.sources.opened)
         context = Context(self.workspace, self.services, checking=self.settings.checking)
         with collector_paused():
-            result = step.operation.run(context, **step.arguments)
+            result = self._result(step, context)
         if isinstance(result, Expansion):
             return self._expand(command, result, started)
         record = Record(0, command, "inspect", seconds=started)
@@ -189,14 +199,33 @@ class Session:
         self.sources.files.close()
         self.recorder.close()
 
+    def _result(self, step: Step, context: Context) -> Result:
+        """What the operation gives, which may take long if it reads data."""
+        if not step.operation.reads or self.settings.checking:
+            return step.operation.run(context, **step.arguments)
+        return attended(
+            partial(step.operation.run, context, **step.arguments), self.watch, step.operation.name
+        )
+
+    def _check(self, step: Step, edit: Edit) -> None:
+        """Strict checks of an edit, which read all of what it makes."""
+
+        def check() -> None:
+            made = (tensor for each in edit.tensors.values() for tensor in each.values())
+            announce(stored_bytes(tensor for tensor in made if tensor is not None))
+            for each in edit.checks:
+                each(self.evaluator)
+
+        if edit.checks:
+            attended(check, self.watch, step.operation.name)
+
     def _edit(self, step: Step, edit: Edit, record: Record) -> Report | None:
         """Apply what a step changes."""
         if self.settings.preview and not self.replaying:
             for line in preview(self.workspace, edit):
                 self.say(line)
         if not self.settings.checking and not self.replaying:
-            for check in edit.checks:
-                check(self.evaluator)
+            self._check(step, edit)
         self.assumed |= edit.assumed
         record.command = with_arguments(step.command, edit.drawn, step.operation.primary)
         record.role, record.count = "edit", edit.count

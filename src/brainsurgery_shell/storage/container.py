@@ -7,15 +7,23 @@ an output appear at once are the same for all formats, and live elsewhere.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 
-Seal: TypeAlias = Callable[[int], Iterable[tuple[int, bytes]]]
-"""From a readable descriptor of a file whose data are complete to what is still to be written where."""
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A part of what depends on the data of a file. The parts can be worked out at the same time."""
+
+    nbytes: int
+    """How much of the data it reads."""
+    fill: Callable[[int, Callable[[int], None]], Iterator[tuple[int, bytes]]]
+    """From a readable descriptor of the file, whose data are complete, to what is still to be written where.
+    The second argument is called with the bytes read since; it may raise to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class OutFile:
     """One file of an output: literal bytes, the data of tensors, and zeros where there is neither."""
 
     name: str
-    """Relative to the folder that is written; means nothing where one file is."""
+    """Relative to the folder that is written; empty where it is all of the output."""
     size: int
     """Bytes of the whole file."""
     literals: tuple[tuple[int, bytes], ...]
@@ -46,10 +54,23 @@ class OutFile:
     """In the order of their data."""
     offsets: tuple[int, ...] = ()
     """Where the data of each tensor begins; ascending."""
-    seal: Seal | None = None
-    """What depends on all data (checksums), written last."""
+    seals: tuple[Seal, ...] = ()
+    """What depends on the data (checksums), written last."""
     weights: bool = True
     """Whether it holds tensors, and is not an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is to be laid out."""
+
+    tensors: Mapping[str, LazyTensor]
+    single: bool
+    """One file, and not a folder."""
+    shard_bytes: int | None = None
+    """Bytes of data of one file in a folder, at most."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The source's, for formats that have a place for it."""
 
 
 class Container(ABC):
@@ -57,8 +78,6 @@ class Container(ABC):
 
     name: ClassVar[str]
     """As ``format:`` says it."""
-    suffixes: ClassVar[tuple[str, ...]]
-    """Of single files, the usual one first; empty where a checkpoint is always a folder."""
     ties: ClassVar[bool] = False
     """Whether names that share their data still do when it is read again."""
 
@@ -79,23 +98,13 @@ class Container(ABC):
         return False
 
     @abstractmethod
-    def check(self, tensors: Mapping[str, LazyTensor], single: bool, shown: str) -> None:
-        """Check that ``tensors`` can be saved, as one file or as a folder.
+    def check(self, output: Output, shown: str) -> None:
+        """Check that ``output`` can be saved; ``shown`` is how messages call its place.
 
         Raises:
             StorageError: the format cannot hold one of them, or not all of them.
         """
 
     @abstractmethod
-    def lay_out(
-        self,
-        tensors: Mapping[str, LazyTensor],
-        *,
-        shard_bytes: int | None,
-        single: bool,
-        metadata: Mapping[str, str],
-    ) -> list[OutFile]:
-        """The files of an output, index included. Pure: the same tensors always give the same files.
-
-        ``shard_bytes`` are the bytes of data of one file, at most; ``None`` for one file.
-        """
+    def lay_out(self, output: Output) -> list[OutFile]:
+        """The files of an output, index included. Pure: the same tensors always give the same files."""

@@ -10,6 +10,9 @@ import orjson
 from brainsurgery_shell.errors import StorageError, listed
 from brainsurgery_shell.storage.names import (
     DCP_INDEX,
+    FORMATS,
+    INDEX_SUFFIX,
+    Format,
     format_of,
     holds_model,
     is_weights,
@@ -32,36 +35,6 @@ class Weights:
         return str(Path(self.folder) / name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
-    """How one format's files are called in a folder."""
-
-    layout: str
-    one_file: str = ""
-    index_suffix: str = ""
-
-    def files(self, names: list[str]) -> list[str]:
-        """Those of ``names`` that hold weights."""
-        files = [name for name in names if format_of(name) == self.layout]
-        if self.layout != "torch":
-            return files
-        named = [name for name in files if is_weights(name)]
-        return named or [name for name in files if holds_model(name)]
-
-    def indexes(self, names: list[str]) -> list[str]:
-        """Those of ``names`` that are an index."""
-        return [name for name in names if self.index_suffix and name.endswith(self.index_suffix)]
-
-
-_FAMILIES = (
-    _Family("safetensors", "model.safetensors", ".safetensors.index.json"),
-    _Family("dcp", DCP_INDEX),
-    _Family("torch", "pytorch_model.bin", ".bin.index.json"),
-    _Family("numpy"),
-)
-"""In the order in which a folder is searched."""
-
-
 def find_weights(folder: Path, shown: str, layout: str | None = None) -> Weights:
     """The checkpoint that ``folder`` holds: that of its index, or its only file, or one set of shards.
 
@@ -76,33 +49,43 @@ def find_weights(folder: Path, shown: str, layout: str | None = None) -> Weights
         )
     except OSError as error:
         raise StorageError(f"cannot read '{shown}': {error.strerror or error}") from error
-    for family in _FAMILIES:
-        if layout in (None, family.layout):
-            found = _find(folder, shown, names, family)
+    for each in FORMATS:
+        if layout in (None, each.name):
+            found = _find(folder, shown, names, each)
             if found is not None:
                 return found
     raise _nothing(folder, shown, names, layout)
 
 
-def _find(folder: Path, shown: str, names: list[str], family: _Family) -> Weights | None:
-    files, indexes = family.files(names), family.indexes(names)
-    index = f"{family.one_file}.index.json"
+def _find(folder: Path, shown: str, names: list[str], kind: Format) -> Weights | None:
+    files = _files(names, kind)
+    naming = kind.naming
+    indexes = [name for name in names if naming and name.endswith(naming.suffix + INDEX_SUFFIX)]
+    index = naming.index if naming else ""
     if index in indexes:
         indexes = [index]
     if len(indexes) > 1:
         raise _ambiguous(shown, indexes)
     if indexes:
-        if indexes == [index] and family.one_file in files:
-            weights = from_index(folder, index, shown)
-            if family.one_file not in weights.files:
-                raise _ambiguous(shown, [family.one_file, index])
-            return weights
-        return from_index(folder, indexes[0], shown)
+        weights = from_index(folder, indexes[0], shown)
+        one_file = index.removesuffix(INDEX_SUFFIX)
+        if indexes == [index] and one_file in files and one_file not in weights.files:
+            raise _ambiguous(shown, [one_file, index])
+        return weights
     if not files:
         return None
     if len(files) > 1 or shard_of(files[0]) is not None:
         _check_family(shown, files)
     return Weights(shown, tuple(files))
+
+
+def _files(names: list[str], kind: Format) -> list[str]:
+    """Those of ``names`` that hold weights of this format."""
+    files = [name for name in names if format_of(name) == kind.name]
+    if not kind.shares_suffixes:
+        return files
+    named = [name for name in files if is_weights(name)]
+    return named or [name for name in files if holds_model(name)]
 
 
 def from_index(folder: Path, index: str, shown: str) -> Weights:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import orjson
 
@@ -14,27 +13,6 @@ PAGE = 4096
 """Bytes of a page of memory."""
 
 _WORTH_IT = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """How Hugging Face calls the files of a folder in one format."""
-
-    stem: str
-    suffix: str
-
-    def file(self, number: int, count: int) -> str:
-        """The file with a number from 1 to ``count``."""
-        return (
-            f"{self.stem}{self.suffix}"
-            if count == 1
-            else f"{self.stem}-{number:05d}-of-{count:05d}{self.suffix}"
-        )
-
-    @property
-    def index(self) -> str:
-        """The index of several files."""
-        return f"{self.stem}{self.suffix}.index.json"
 
 
 def split_shards(tensors: Mapping[str, LazyTensor], shard_bytes: int | None) -> list[dict[str, LazyTensor]]:

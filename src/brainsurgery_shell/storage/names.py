@@ -1,55 +1,92 @@
-"""What the names of files in a checkpoint's folder mean."""
+"""The one table of formats, and what the names of files mean."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 HIDDEN_SUFFIX = ".brainsurgery"
-
-SUFFIXES = {
-    ".safetensors": "safetensors",
-    ".pt": "torch",
-    ".pth": "torch",
-    ".bin": "torch",
-    ".ckpt": "torch",
-    ".npy": "numpy",
-    ".npz": "numpy",
-}
-"""Suffix → format. A path that ends so is one file; any other is a folder."""
 
 DCP_INDEX = ".metadata"
 """The file that makes a folder a distributed checkpoint."""
 
+DCP_SUFFIX = ".distcp"
+
 INDEX_SUFFIX = ".index.json"
 """How the index of several shards ends, in every format that has one."""
 
-DCP_SUFFIX = ".distcp"
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How Hugging Face calls the files of a folder in one format."""
+
+    stem: str
+    suffix: str
+
+    def file(self, number: int = 1, count: int = 1) -> str:
+        """The file with a number from 1 to ``count``."""
+        return (
+            f"{self.stem}{self.suffix}"
+            if count == 1
+            else f"{self.stem}-{number:05d}-of-{count:05d}{self.suffix}"
+        )
+
+    @property
+    def index(self) -> str:
+        """The index of several files."""
+        return self.file() + INDEX_SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a format's files are called. What is in them is the business of the package with its name."""
+
+    name: str
+    """As ``format:`` says it."""
+    suffixes: tuple[str, ...] = ()
+    """Of single files. A path that ends so is one file; any other is a folder."""
+    naming: Naming | None = None
+    """In a folder, if the format has its own names there."""
+    index: str | None = None
+    """The file that stands for a whole folder, if it needs one."""
+    shares_suffixes: bool = False
+    """Whether much else has these suffixes: ``training_args.bin`` and ``optimizer.pt`` are no weights."""
+
+
+SAFETENSORS_FILES = Naming("model", ".safetensors")
+TORCH_FILES = Naming("pytorch_model", ".bin")
+
+SAFETENSORS = Format("safetensors", (".safetensors",), SAFETENSORS_FILES)
+DCP = Format("dcp", index=DCP_INDEX)
+TORCH = Format("torch", (".pt", ".pth", ".bin", ".ckpt"), TORCH_FILES, shares_suffixes=True)
+NUMPY = Format("numpy", (".npy", ".npz"))
+
+FORMATS = (SAFETENSORS, DCP, TORCH, NUMPY)
+"""In the order in which a folder is searched."""
+
+SUFFIXES = {suffix: each.name for each in FORMATS for suffix in each.suffixes}
+"""Suffix → format."""
 
 _SHARD = re.compile(r"(?P<family>.+)-(?P<number>\d{3,})-of-(?P<count>\d{3,})(?P<suffix>\.\w+)")
 
-_PICKLED = frozenset({".bin", ".pt", ".pth", ".ckpt"})
+_SHARED = frozenset(suffix for each in FORMATS if each.shares_suffixes for suffix in each.suffixes)
+_OWN = frozenset(each.naming.suffix for each in FORMATS if each.naming and not each.shares_suffixes)
+_INDEXES = tuple(each.naming.suffix + INDEX_SUFFIX for each in FORMATS if each.naming)
+
 _WEIGHTS = re.compile(r"(pytorch_model|diffusion_pytorch_model|adapter_model|model|consolidated)([._-].*)?")
-"""Stems of pickled files that are weights: ``training_args.bin``, ``optimizer.pt`` and so on are not."""
+"""Stems of files that are weights, where the suffix does not tell."""
 
 _BESIDE = re.compile(r"(training_args|optimizer|scheduler|scaler|random_states|rng_state).*")
 """What trainers write beside a model."""
 
-_NOT_COMPANIONS = _PICKLED | {
-    *(
-        ".safetensors",
-        ".h5",
-        ".keras",
-        ".msgpack",
-        ".onnx",
-        ".onnx_data",
-        ".gguf",
-        ".ggml",
-        ".npz",
-        ".npy",
-        ".ot",
-    ),
-    *(".tflite", ".mlmodel", ".pkl", ".pickle", DCP_SUFFIX, HIDDEN_SUFFIX),
-}
+_OTHER_WEIGHTS = frozenset(
+    (
+        *(".h5", ".keras", ".msgpack", ".onnx", ".onnx_data", ".gguf", ".ggml", ".ot", ".tflite"),
+        *(".mlmodel", ".pkl", ".pickle", DCP_SUFFIX, HIDDEN_SUFFIX),
+    )
+)
+"""Suffixes of formats that are not read here, and of parts."""
+
 _TRAINING_STATE = frozenset({"trainer_state.json"})
 
 
@@ -69,29 +106,31 @@ def suffix_of(name: str) -> str:
 
 def format_of(name: str) -> str | None:
     """The format that a file's name tells."""
-    return "dcp" if name == DCP_INDEX else SUFFIXES.get(suffix_of(name))
+    whole = next((each.name for each in FORMATS if each.index == name), None)
+    return whole or SUFFIXES.get(suffix_of(name))
 
 
 def is_weights(name: str) -> bool:
-    """Whether a file of a checkpoint's folder holds weights, or is their index: overwriting replaces it."""
+    """Whether a file of a checkpoint's folder holds weights, or is their index, by its name alone."""
     suffix = suffix_of(name)
     if name == DCP_INDEX or suffix == DCP_SUFFIX:
         return True
     if name.startswith("."):
         return False
-    if suffix == ".safetensors" or name.endswith((".safetensors.index.json", ".bin.index.json")):
+    if suffix in _OWN or name.endswith(_INDEXES):
         return True
     stem = name[: len(name) - len(suffix)]
-    return suffix in _PICKLED and (shard_of(name) is not None or _WEIGHTS.fullmatch(stem) is not None)
+    return suffix in _SHARED and (shard_of(name) is not None or _WEIGHTS.fullmatch(stem) is not None)
 
 
 def holds_model(name: str) -> bool:
-    """Whether a pickled file may be a model's: what trainers write beside a model is not."""
-    return suffix_of(name) in _PICKLED and _BESIDE.fullmatch(name) is None
+    """Whether a file may be a model's: what trainers write beside a model is not."""
+    return _BESIDE.fullmatch(name) is None
 
 
 def is_companion(name: str) -> bool:
     """Whether a file goes along to a new folder: config, tokenizer, code, text; no weights."""
-    if name in _TRAINING_STATE or name == DCP_INDEX or name.endswith(".index.json"):
+    if name in _TRAINING_STATE or name == DCP_INDEX or name.endswith(INDEX_SUFFIX):
         return False
-    return suffix_of(name) not in _NOT_COMPANIONS
+    suffix = suffix_of(name)
+    return suffix not in SUFFIXES and suffix not in _OTHER_WEIGHTS

@@ -1,7 +1,8 @@
-"""Open a file to read its headers."""
+"""Open a file to read its headers, and tell it by them."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -41,3 +42,10 @@ def read_at(fd: int, offset: int, count: int) -> bytes:
         parts.append(part)
         done += len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def digest_of(header: bytes, size: int) -> str:
+    """The digest of a file of ``size`` bytes whose tensors are described by ``header``."""
+    digest = hashlib.sha256(header)
+    digest.update(size.to_bytes(8, "little"))
+    return digest.hexdigest()

@@ -15,3 +15,8 @@ _SIGNS: tuple[tuple[bytes, str, str | None], ...] = (
 def stranger(start: bytes) -> tuple[str, str | None] | None:
     """What a file is that begins with ``start``, and a hint, if it is told at all."""
     return next(((what, hint) for sign, what, hint in _SIGNS if start.startswith(sign)), None)
+
+
+def is_safetensors(start: bytes) -> bool:
+    """Whether a file begins as safetensors do: a header of JSON, behind 8 bytes with its length."""
+    return start[8:9] == b"{"

@@ -59,24 +59,24 @@ class Checkpoint:
             self._sorted = sorted(self.tensors)
         return self._sorted
 
-    def put(self, name: str, tensor: LazyTensor | None, place: int | None) -> None:
-        """Set or (with ``None``) remove a tensor; without a place it keeps its own or goes to the end."""
-        known = name in self.tensors
-        if tensor is None:
-            if known:
-                del self.tensors[name], self.places[name]
-                self._names = self._sorted = None
+    def change(self, changes: Mapping[str, LazyTensor | None], places: Mapping[str, int]) -> None:
+        """Set or (with ``None``) remove tensors; one without a place keeps its own or goes to the end."""
+        if not places and changes.keys() <= self.tensors.keys() and None not in changes.values():
+            self.tensors.update(changes)  # type: ignore[arg-type]
             return
-        self.tensors[name] = tensor
-        if place is None and known:
-            return
-        if place is None:
-            place = self.next_place
-        self.next_place = max(self.next_place, place + 1)
-        self.places[name] = place
-        self._names = None
-        if not known:
-            self._sorted = None
+        gone = [name for name, tensor in changes.items() if tensor is None]
+        self.tensors.update(changes)  # type: ignore[arg-type]  # what is gone goes next
+        self.places.update(places)
+        for name in gone:
+            del self.tensors[name]
+            self.places.pop(name, None)
+        if places:
+            self.next_place = max(self.next_place, 1 + max(places.values()))
+        known = self.places
+        fresh = [name for name, tensor in changes.items() if tensor is not None and name not in known]
+        self.places.update(zip(fresh, range(self.next_place, self.next_place + len(fresh)), strict=True))
+        self.next_place += len(fresh)
+        self._names = self._sorted = None
 
     def copy(self) -> Checkpoint:
         """A copy that can be edited by itself; the tensors, being immutable, are shared."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from brainsurgery_shell.errors import fail
+from brainsurgery_shell.errors import InternalError, StepError
+from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.reference import Reference
-from brainsurgery_shell.workspace.matching import EVERYTHING, Found, Match, Selection, find
+from brainsurgery_shell.workspace.matching import EVERYTHING, Columns, Found, Selection, find
 from brainsurgery_shell.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -16,47 +19,83 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Tensors that belong together, and those without a partner."""
+    """Tensors that belong together, row by row, and those without a partner."""
 
-    pairs: list[tuple[Match, Match]]
+    left: Columns
+    right: Columns
     missing_left: list[str]
     missing_right: list[str]
 
+    def selected(self) -> Iterator[tuple[str, LazyTensor, LazyTensor]]:
+        """Each pair, or the parts of it that the slices select, with the name on the left."""
+        return zip(self.left.names, self.left.selected(), self.right.selected(), strict=True)
+
 
 def pair_up(
-    workspace: Workspace, left: Reference, right: Reference, selection: Selection = EVERYTHING
+    workspace: Workspace,
+    left: Reference,
+    right: Reference,
+    selection: Selection = EVERYTHING,
+    *,
+    both: bool = False,
 ) -> Pairing:
-    """Pair what two patterns match: by their captures if both have any, else by name."""
-    found_left = find(workspace, left, selection, none_is_fine=True)
-    found_right = find(workspace, right, selection, none_is_fine=True)
-    if not found_left.matches and not found_right.matches:
+    """Pair what two patterns match: by their captures if both have any, else by name.
+
+    Raises:
+        StepError: neither (with ``both``: one of them) matches anything, or one does not tell tensors apart.
+    """
+    found_left = find(workspace, left, selection, none_is_fine=not both)
+    found_right = find(workspace, right, selection, none_is_fine=not both)
+    if not found_left and not found_right:
         find(workspace, left, selection)  # says what is near
     by_captures = bool(found_left.matcher.group_count and found_right.matcher.group_count)
     lefts, rights = _keyed(found_left, by_captures), _keyed(found_right, by_captures)
+    shared = [key for key in lefts if key in rights]
     return Pairing(
-        [(match, rights[key]) for key, match in lefts.items() if key in rights],
-        [match.name for key, match in rights.items() if key not in lefts],
-        [match.name for key, match in lefts.items() if key not in rights],
+        _rows(found_left, [lefts[key] for key in shared]),
+        _rows(found_right, [rights[key] for key in shared]),
+        [found_right.names[at] for key, at in rights.items() if key not in lefts],
+        [found_left.names[at] for key, at in lefts.items() if key not in rights],
     )
 
 
-def _keyed(found: Found, by_captures: bool) -> dict[object, Match]:
-    keyed: dict[object, Match] = {}
-    for match in found:
-        key: object = match.captures.key() if by_captures else match.name
-        if key in keyed:
-            fail(
-                f"'{found.reference.text}' gives {keyed[key].name} and {match.name} the same captures",
-                hint="let the captures tell the tensors apart",
-                span=found.reference.span,
-            )
-        keyed[key] = match
+def _rows(found: Found, places: Sequence[int]) -> Columns:
+    names = [found.names[at] for at in places]
+    return Columns(found.alias, names, [found.tensors[at] for at in places], found.slice)
+
+
+def _keyed(found: Found, by_captures: bool) -> dict[Hashable, int]:
+    """What pairs a row of the columns, and where it stands."""
+    keys: Sequence[Hashable] = _bound(found) if by_captures else found.names
+    keyed = dict(zip(keys, range(len(keys)), strict=True))
+    if len(keyed) < len(keys):
+        raise _not_apart(found, keys)
     return keyed
 
 
-def describe_difference(left: Match, right: Match, eps: float, evaluator: Evaluator) -> str | None:
+def _bound(found: Found) -> Sequence[Hashable]:
+    """For each match what it bound, equal for matches of different patterns that bound the same."""
+    named = sorted((name, place) for place, name in enumerate(found.matcher.capture_names, 1))
+    take = itemgetter(*(place for _, place in named))
+    names = tuple(name for name, _ in named)
+    return [(names, take(groups)) for groups in found.groups]
+
+
+def _not_apart(found: Found, keys: Sequence[Hashable]) -> StepError:
+    first: dict[Hashable, str] = {}
+    for key, name in zip(keys, found.names, strict=True):
+        if key in first:
+            return StepError(
+                f"'{found.reference.text}' gives {first[key]} and {name} the same captures",
+                hint="let the captures tell the tensors apart",
+                span=found.reference.span,
+            )
+        first[key] = name
+    raise InternalError("all captures differ")
+
+
+def describe_difference(a: LazyTensor, b: LazyTensor, eps: float, evaluator: Evaluator) -> str | None:
     """How two tensors differ, in words, or ``None``."""
-    a, b = left.selected(), right.selected()
     if a.shape != b.shape:
         return f"shapes {list(a.shape)} and {list(b.shape)}"
     if a.dtype is not b.dtype:

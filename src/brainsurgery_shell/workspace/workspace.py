@@ -73,15 +73,15 @@ class Workspace:
 
     def _change_tensors(self, alias: str, edit: Edit, inverse: Edit) -> None:
         checkpoint, changes = self.checkpoints[alias], edit.tensors[alias]
-        tensors, known = checkpoint.tensors, checkpoint.places
-        inverse.tensors[alias] = {name: tensors.get(name) for name in changes}
-        inverse.places[alias] = {name: known[name] for name in changes if name in known}
         places = edit.places.get(alias, {})
-        for name, tensor in changes.items():
-            if tensor is not None and name in tensors and name not in places:
-                tensors[name] = tensor  # the usual case: another tensor under a name that stays where it is
-            else:
-                checkpoint.put(name, tensor, places.get(name))
+        inverse.tensors[alias] = dict(zip(changes, map(checkpoint.tensors.get, changes), strict=True))
+        known = checkpoint.places
+        inverse.places[alias] = {
+            name: known[name]
+            for name, tensor in changes.items()
+            if (tensor is None or name in places) and name in known
+        }
+        checkpoint.change(changes, places)
 
     def copy(self) -> Workspace:
         """A scratch workspace: editing it leaves this one alone."""

@@ -12,8 +12,10 @@ from typing import Any, cast
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import DType
 from brainsurgery_shell.graph.tensor import Shape
+from brainsurgery_shell.storage.invalid import CUT_OFF, invalid
 from brainsurgery_shell.storage.pickles.machine import BadPickle, Forbidden, Function, Machine, Truncated
 from brainsurgery_shell.storage.pickles.opcodes import OPERATIONS
+from brainsurgery_shell.storage.text import is_text, printable
 from brainsurgery_shell.storage.torch.globals import OddDType, forbidden, lookup, whole_numbers
 
 METADATA = "torch.distributed.checkpoint.metadata"
@@ -33,6 +35,10 @@ _CLASSES = {
     "pathlib": ("Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"),
     "pathlib._local": ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"),
 }
+
+
+_CHUNK_WORK = 16
+"""How many steps of the pickle's machine take as long as a look at a chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,10 @@ class Described:
 class Record:
     """An object of one of PyTorch's classes."""
 
-    __slots__ = ("arguments", "name", "state")
+    __slots__ = ("name", "state")
 
-    def __init__(self, name: str, arguments: tuple[object, ...]) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.arguments = arguments
         self.state: object = None
         """What the object is built from: usually its fields by name."""
 
@@ -77,25 +82,22 @@ def parse_metadata(raw: bytes, shown: str) -> tuple[dict[str, Described], list[s
     machine = Machine(raw, 0, _stand_in, _no_storage)
     try:
         found = machine.run(_OPERATIONS)
-        return _parse(found, shown)
+        return _parse(machine, found, shown)
     except Forbidden as error:
         raise forbidden(error.name, shown) from error
     except Truncated as error:
-        raise broken(shown, "it ends too early", _CUT_OFF) from error
+        raise broken(shown, "it ends too early", CUT_OFF) from error
     except BadPickle as error:
         raise broken(shown, str(error)) from error
 
 
 def broken(shown: str, problem: str, hint: str | None = None) -> StorageError:
     """The error of metadata that break a rule."""
-    return StorageError(f"'{shown}' is not a valid distributed checkpoint: {problem}", hint=hint)
-
-
-_CUT_OFF = "it may have been cut off: copy or download it again"
+    return invalid(f"'{shown}'", "distributed checkpoint", problem, hint)
 
 
 def _class(name: str) -> Function:
-    return Function(name, lambda *arguments: Record(name, arguments))
+    return Function(name, lambda *_: Record(name))
 
 
 _STAND_INS = {(module, name): _class(name) for module, names in _CLASSES.items() for name in names}
@@ -121,7 +123,7 @@ def _build(machine: Machine, at: int) -> int:
 _OPERATIONS = OPERATIONS | {ord("b"): _build}
 
 
-def _parse(found: object, shown: str) -> tuple[dict[str, Described], list[str]]:
+def _parse(machine: Machine, found: object, shown: str) -> tuple[dict[str, Described], list[str]]:
     fields = _fields(found, "Metadata")
     entries, places = fields.get("state_dict_metadata"), fields.get("storage_data")
     if type(entries) is not dict or type(places) is not dict:
@@ -132,10 +134,12 @@ def _parse(found: object, shown: str) -> tuple[dict[str, Described], list[str]]:
     for name, entry in entries.items():
         if type(name) is not str:
             raise BadPickle("an entry is called by what is no text")
+        if not is_text(name):
+            raise BadPickle(f"the name '{printable(name)}' is no Unicode text")
         if type(entry) is Record and entry.name == "BytesStorageMetadata":
             others.append(name)
         else:
-            tensors[name] = _tensor(name, entry, where, shown)
+            tensors[name] = _tensor(name, entry, where, machine, shown)
     return tensors, others
 
 
@@ -146,20 +150,26 @@ def _places(places: dict[Any, Any], shown: str) -> dict[tuple[str, Shape], tuple
         key, place = _fields(index, "MetadataIndex"), _fields(info, "_StorageInfo")
         if place.get("transform_descriptors"):
             raise StorageError(
-                f"cannot open '{shown}': its data went through {_short(place['transform_descriptors'])}",
+                f"cannot open '{shown}': its data went through {_words(place['transform_descriptors'])}",
                 hint="save it again without extensions of the writer",
             )
         name, offsets = key.get("fqn"), key.get("offset")
         file, begin, length = place.get("relative_path"), place.get("offset"), place.get("length")
         if type(name) is not str or type(file) is not str or not whole_numbers((begin, length)):
             raise BadPickle("it does not say where something lies")
+        if not is_text(file):
+            raise BadPickle(f"the name '{printable(file)}' of a file is no Unicode text")
         if offsets is not None:  # else it is no tensor
             where[name, _shape(offsets)] = (file, cast("int", begin), cast("int", length))
     return where
 
 
 def _tensor(
-    name: str, entry: object, where: dict[tuple[str, Shape], tuple[str, int, int]], shown: str
+    name: str,
+    entry: object,
+    where: dict[tuple[str, Shape], tuple[str, int, int]],
+    machine: Machine,
+    shown: str,
 ) -> Described:
     fields = _fields(entry, "TensorStorageMetadata")
     properties = fields.get("properties")
@@ -172,6 +182,7 @@ def _tensor(
     chunks = fields.get("chunks")
     if type(dtype) is not DType or type(chunks) is not list:
         raise BadPickle(f"the entry of tensor '{name}' is damaged")
+    machine.spend(_CHUNK_WORK * len(chunks))  # one list may stand for the chunks of many tensors
     found = []
     for chunk in chunks:
         box = _fields(chunk, "ChunkStorageMetadata")
@@ -196,6 +207,7 @@ def _shape(found: object) -> Shape:
     return cast("Shape", found)
 
 
-def _short(found: object) -> str:
-    text = ", ".join(map(str, found)) if type(found) is list or type(found) is tuple else str(found)
-    return text if len(text) <= 60 else text[:57] + "…"
+def _words(found: object) -> str:
+    """The first words of a list, for a message. Lists in it are left out: they may be endless."""
+    words = found[:4] if type(found) is list or type(found) is tuple else ()
+    return ", ".join(printable(word) for word in words if type(word) is str) or "an extension of the writer"

@@ -15,14 +15,14 @@ from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 from brainsurgery_shell.storage.container import Header
 from brainsurgery_shell.storage.dcp.boxes import assemble
 from brainsurgery_shell.storage.dcp.metadata import Chunk, Described, broken, parse_metadata
+from brainsurgery_shell.storage.invalid import CUT_OFF
+from brainsurgery_shell.storage.pickles.machine import MAX_PICKLE
 from brainsurgery_shell.storage.regular import opened, read_at
-from brainsurgery_shell.storage.safetensors.files import FORMAT as SAFETENSORS
-from brainsurgery_shell.storage.strangers import stranger
+from brainsurgery_shell.storage.strangers import is_safetensors, stranger
 from brainsurgery_shell.storage.torch.globals import View
 from brainsurgery_shell.storage.torch.read import read_zip
+from brainsurgery_shell.storage.torch.unpickle import Unpickled
 from brainsurgery_shell.storage.torch.views import Places
-
-MAX_METADATA = 1 << 30
 
 
 class _Wanted(NamedTuple):
@@ -42,9 +42,9 @@ def read_dcp(path: Path, shown: str) -> Header:
     with collector_paused():
         with opened(path, shown) as fd:
             facts = facts_of(fd)
-            raw = read_at(fd, 0, min(facts.size, MAX_METADATA + 1))
-        if len(raw) > MAX_METADATA:
-            raise broken(shown, f"it has {facts.size} bytes, and {MAX_METADATA} is the most allowed")
+            raw = read_at(fd, 0, min(facts.size, MAX_PICKLE + 1))
+        if len(raw) > MAX_PICKLE:
+            raise broken(shown, f"it has {facts.size} bytes, and {MAX_PICKLE} is the most allowed")
         stray = stranger(raw[:64])
         if stray is not None:
             raise broken(shown, f"it is {stray[0]}", stray[1])
@@ -87,25 +87,28 @@ def _read_file(
         )
     with opened(path, shown) as fd:
         file = StoredFile(path, facts_of(fd), shown)
-        if SAFETENSORS.recognises(read_at(fd, 0, 64)):
+        if is_safetensors(read_at(fd, 0, 16)):
             raise StorageError(
                 f"cannot open '{shown}': its writer was told to write safetensors, which leaves no chunks",
                 hint="give the file a name that ends in .safetensors, and open it by that",
             )
+        known: dict[bytes, Unpickled] = {}
         for name, tensor, chunk in wanted:
             if chunk.begin + chunk.length > file.facts.size:
                 raise broken(
                     shown,
                     f"tensor '{name}' should lie at bytes {chunk.begin} to {chunk.begin + chunk.length}, "
                     f"and the file has {file.facts.size}",
-                    "it may have been cut off: copy or download it again",
+                    CUT_OFF,
                 )
-            boxes[name][chunk.offsets] = _chunk(fd, file, name, tensor, chunk)
+            boxes[name][chunk.offsets] = _chunk(fd, file, name, tensor, chunk, known)
     return file
 
 
-def _chunk(fd: int, file: StoredFile, name: str, tensor: Described, chunk: Chunk) -> LazyTensor:
-    saved = read_zip(fd, chunk.begin, chunk.length, f"{file.shown}: {name}")
+def _chunk(
+    fd: int, file: StoredFile, name: str, tensor: Described, chunk: Chunk, known: dict[bytes, Unpickled]
+) -> LazyTensor:
+    saved = read_zip(fd, chunk.begin, chunk.length, f"{file.shown}: {name}", known)
     if not isinstance(saved.value, View):
         raise broken(file.shown, f"there is no tensor at byte {chunk.begin}, where '{name}' should lie")
     found = Places(file, saved).lazy(saved.value, name)

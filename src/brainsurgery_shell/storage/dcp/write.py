@@ -14,7 +14,7 @@ from brainsurgery_shell.storage.container import OutFile
 from brainsurgery_shell.storage.dcp.metadata import FILESYSTEM, METADATA
 from brainsurgery_shell.storage.names import DCP_INDEX, DCP_SUFFIX
 from brainsurgery_shell.storage.torch.pickle import Writer, pickle_tensor
-from brainsurgery_shell.storage.zips.layout import Member, Sum, lay_out_zip, seal_of
+from brainsurgery_shell.storage.zips.layout import Member, Sum, lay_out_zip, seals_of
 
 _VERSION = "1.0.0"
 
@@ -89,7 +89,7 @@ def _file(name: str, tensors: Mapping[str, LazyTensor], places: dict[str, Place]
         places[each] = Place(name, end, layout.end - end)
         end = layout.end
     held = {each: tensor for each, tensor in tensors.items() if tensor.nbytes}
-    return OutFile(name, end, tuple(literals), held, tuple(starts), seal_of(sums))
+    return OutFile(name, end, tuple(literals), held, tuple(starts), seals_of(sums))
 
 
 def _tensor(writer: Writer, shape: Shape, dtype: DType) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 
 from brainsurgery_shell.collector import collector_paused
@@ -14,7 +13,8 @@ from brainsurgery_shell.graph.dtypes import BY_NAME
 from brainsurgery_shell.graph.files import facts_of
 from brainsurgery_shell.graph.foreign import Inflate, SwapBytes
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile, computed, stored
-from brainsurgery_shell.storage.container import Container, Header, OutFile
+from brainsurgery_shell.storage import names
+from brainsurgery_shell.storage.container import Container, Header, OutFile, Output
 from brainsurgery_shell.storage.numpy.npy import (
     DESCRIPTIONS,
     MAGIC,
@@ -23,11 +23,11 @@ from brainsurgery_shell.storage.numpy.npy import (
     npy_header,
     parse_npy,
 )
-from brainsurgery_shell.storage.regular import opened
-from brainsurgery_shell.storage.safetensors.header import digest_of
+from brainsurgery_shell.storage.regular import digest_of, opened
 from brainsurgery_shell.storage.strangers import stranger
+from brainsurgery_shell.storage.text import is_text
 from brainsurgery_shell.storage.zips.layout import Member as NewMember
-from brainsurgery_shell.storage.zips.layout import lay_out_zip, seal_of
+from brainsurgery_shell.storage.zips.layout import lay_out_zip, seals_of
 from brainsurgery_shell.storage.zips.read import (
     DEFLATED,
     Archive,
@@ -50,8 +50,7 @@ _STEP = 1024
 class Numpy(Container):
     """An archive of arrays."""
 
-    name = "numpy"
-    suffixes = (".npz", ".npy")
+    name = names.NUMPY.name
 
     def variant(self, suffix: str) -> Container:
         """One array for ``.npy``."""
@@ -76,14 +75,14 @@ class Numpy(Container):
             start.startswith(b"PK\x03\x04") and start[30 : 30 + name_size].endswith(_SUFFIX.encode())
         )
 
-    def check(self, tensors: Mapping[str, LazyTensor], single: bool, shown: str) -> None:
+    def check(self, output: Output, shown: str) -> None:
         """Numpy has fewer dtypes, and no folders."""
-        if not single:
+        if not output.single:
             raise StorageError(
                 f"cannot save '{shown}': numpy has no folders of arrays",
                 hint=f"give a path that ends in .npz: {shown.rstrip('/')}.npz",
             )
-        for name, tensor in tensors.items():
+        for name, tensor in output.tensors.items():
             if tensor.dtype.name not in DESCRIPTIONS:
                 raise StorageError(
                     f"cannot save '{shown}': numpy has no {tensor.dtype}, as tensor '{name}' is",
@@ -95,47 +94,34 @@ class Numpy(Container):
                     hint="move it",
                 )
 
-    def lay_out(
-        self,
-        tensors: Mapping[str, LazyTensor],
-        *,
-        shard_bytes: int | None,
-        single: bool,
-        metadata: Mapping[str, str],
-    ) -> list[OutFile]:
+    def lay_out(self, output: Output) -> list[OutFile]:
         """One member a tensor. There is no place for metadata."""
         members = [
             NewMember(name + _SUFFIX, npy_header(tensor.shape, tensor.dtype), tensor.nbytes)
-            for name, tensor in tensors.items()
+            for name, tensor in output.tensors.items()
         ]
         layout = lay_out_zip(members)
-        held = {name: tensor for name, tensor in tensors.items() if tensor.nbytes}
-        return [OutFile("", layout.end, layout.literals, held, layout.starts, seal_of(layout.sums))]
+        held = {name: tensor for name, tensor in output.tensors.items() if tensor.nbytes}
+        return [OutFile("", layout.end, layout.literals, held, layout.starts, seals_of(layout.sums))]
 
 
 class _OneArray(Numpy):
     """One array."""
 
-    def check(self, tensors: Mapping[str, LazyTensor], single: bool, shown: str) -> None:
+    def check(self, output: Output, shown: str) -> None:
         """It must be one."""
+        tensors = output.tensors
         if len(tensors) != 1:
             raise StorageError(
                 f"cannot save '{shown}': a .npy file holds one tensor, and there are {len(tensors)}"
                 + (f": {listed(list(tensors))}" if tensors else ""),
                 hint="name one of them (target: …), or give a path that ends in .npz",
             )
-        super().check(tensors, single, shown)
+        super().check(output, shown)
 
-    def lay_out(
-        self,
-        tensors: Mapping[str, LazyTensor],
-        *,
-        shard_bytes: int | None,
-        single: bool,
-        metadata: Mapping[str, str],
-    ) -> list[OutFile]:
+    def lay_out(self, output: Output) -> list[OutFile]:
         """Its header and its elements. The tensor's name is not kept."""
-        ((name, tensor),) = tensors.items()
+        ((name, tensor),) = output.tensors.items()
         header = npy_header(tensor.shape, tensor.dtype)
         size = len(header) + tensor.nbytes
         return [OutFile("", size, ((0, header),), {name: tensor}, (len(header),))]
@@ -168,7 +154,7 @@ def _read_archive(fd: int, file: StoredFile) -> Header:
     if aside and not tensors:
         raise _no_arrays(archive, what)
     notes = (f"'{file.shown}' also holds what is no array; left aside: {listed(aside)}",) if aside else ()
-    return Header({}, tensors, (file,), digest_of(archive.digest.encode(), size), notes)
+    return Header({}, tensors, (file,), digest_of(archive.digest().encode(), size), notes)
 
 
 def _no_arrays(archive: Archive, what: str) -> StorageError:
@@ -221,7 +207,7 @@ def _elements(header: NpyHeader, raw: LazyTensor) -> LazyTensor:
 
 def _writable(name: str) -> bool:
     """Whether a name can stand in an archive: text without control characters."""
-    return not any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in name)
+    return is_text(name) and not any(char < " " or char == "\x7f" for char in name)
 
 
 class _Inflated:

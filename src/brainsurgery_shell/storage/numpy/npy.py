@@ -17,6 +17,7 @@ from functools import lru_cache
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import BY_NAME, DType
 from brainsurgery_shell.graph.tensor import Shape
+from brainsurgery_shell.storage.invalid import CUT_OFF, invalid
 
 Read = Callable[[int, int], bytes]
 """From offset and count to the bytes there; fewer where the array's file ends."""
@@ -104,7 +105,7 @@ def parse_npy(read: Read, size: int, what: str) -> NpyHeader:
     text = read(begin, length)
     if len(text) < length:
         raise bad_array(
-            what, f"its header should have {length} bytes, and the file ends after {len(text)}", _CUT_OFF
+            what, f"its header should have {length} bytes, and the file ends after {len(text)}", CUT_OFF
         )
     fields = _fields(text, "utf-8" if version == 3 else "latin-1", what)
     dtype, swapped = _dtype(fields["descr"], what)
@@ -118,7 +119,7 @@ def parse_npy(read: Read, size: int, what: str) -> NpyHeader:
         raise bad_array(
             what,
             f"{dtype} {list(shape)} takes {header.nbytes} bytes, and there are {size - header.start}",
-            _CUT_OFF if header.start + header.nbytes > size else None,
+            CUT_OFF if header.start + header.nbytes > size else None,
         )
     return header
 
@@ -141,10 +142,7 @@ def npy_header(shape: Shape, dtype: DType) -> bytes:
 
 def bad_array(what: str, problem: str, hint: str | None = None) -> StorageError:
     """The error of a file that is no array, or not one that can be opened."""
-    return StorageError(f"{what} is not a valid numpy array: {problem}", hint=hint)
-
-
-_CUT_OFF = "it may have been cut off: copy or download it again"
+    return invalid(what, "numpy array", problem, hint)
 
 
 def _fields(text: bytes, encoding: str, what: str) -> dict[str, object]:

@@ -11,12 +11,20 @@ from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.files import COPY_CHUNK, copy_chunk
+from brainsurgery_shell.storage.folder import find_weights
 from brainsurgery_shell.storage.names import is_companion, is_weights
 
 
 def weights_in(folder: Path) -> list[Path]:
-    """The files at the top of ``folder`` that overwriting it replaces. Raises ``OSError``."""
-    return sorted(path for path in folder.iterdir() if is_weights(path.name) and not path.is_dir())
+    """The files of ``folder`` that overwriting it replaces: what would be opened there, and what is named so.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found = {path for path in folder.iterdir() if is_weights(path.name) and not path.is_dir()}
+    with contextlib.suppress(StorageError):  # nothing, or several, of which none is the checkpoint
+        found |= {folder / name for name in find_weights(folder, str(folder)).files}
+    return sorted(found)
 
 
 def keep_others(old: Path, new: Path) -> None:

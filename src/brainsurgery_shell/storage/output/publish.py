@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,28 +39,38 @@ class Stage:
     made: list[Path] = field(default_factory=list)
     """Parent folders that were made for it, outermost first."""
     published: bool = False
+    taken: bool = False
+    """Whether it is what a killed save left."""
 
     def discard(self) -> None:
         """Remove what was built; after ``publish``, what it replaced. What cannot be removed stays."""
         if self.lock is None:
             return
-        _remove(self.hidden)
+        remove(self.hidden)
         _unlock(self.lock)
         self.lock = None
         if not self.published:
             _remove_made(self.made)
 
 
-def stage(dest: Path, *, folder: bool) -> Stage:
+def stage(dest: Path, *, folder: bool, takes: Callable[[Path], bool] = lambda leftover: False) -> Stage:
     """Make the hidden sibling of ``dest`` and its missing parents, after removing those of killed saves.
+
+    One of them that ``takes`` accepts is taken over instead.
 
     Raises:
         OSError: it cannot be made.
     """
     mend(dest)
+    taken: Stage | None = None
     for leftover, held in _abandoned(dest):
-        _remove(leftover)
+        if taken is None and folder and leftover.is_dir() and takes(leftover):
+            taken = Stage(dest, leftover, held, taken=True)
+            continue
+        remove(leftover)
         _unlock(held)
+    if taken is not None:
+        return taken
     made: list[Path] = []
     try:
         _make_parents(dest.parent, made)
@@ -137,7 +147,7 @@ def _swap_in_two(hidden: Path, dest: Path) -> None:
         except BaseException:
             former.rename(dest)
             raise
-        _remove(former)
+        remove(former)
     finally:
         _unlock(lock)
 
@@ -196,7 +206,8 @@ def _unlock(lock: int | None) -> None:
         os.close(lock)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder; what cannot be removed stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

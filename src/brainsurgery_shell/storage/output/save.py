@@ -11,13 +11,14 @@ from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.files import FilePool
-from brainsurgery_shell.graph.kernel import Kernel
+from brainsurgery_shell.graph.leaves import leaves
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
-from brainsurgery_shell.storage.container import Container, OutFile
+from brainsurgery_shell.storage.container import Container, OutFile, Output
 from brainsurgery_shell.storage.formats import container
 from brainsurgery_shell.storage.layout import total_bytes
 from brainsurgery_shell.storage.names import SUFFIXES, suffix_of
 from brainsurgery_shell.storage.output.destination import check_dest, check_parent
+from brainsurgery_shell.storage.output.finished import Finished, layout_key
 from brainsurgery_shell.storage.output.keep import companions_of, copy_file, keep_others, weights_in
 from brainsurgery_shell.storage.output.publish import Stage, mend, publish, stage, sync_folder
 from brainsurgery_shell.storage.output.space import check_space, write_failed
@@ -26,8 +27,9 @@ from brainsurgery_shell.storage.output.write import (
     Work,
     create,
     run_all,
-    seal_file,
+    seal_part,
     sync_file,
+    then,
     units_of,
 )
 
@@ -67,8 +69,17 @@ class SavePlan:
 
     def files(self, metadata: Mapping[str, str]) -> list[OutFile]:
         """What will be written."""
-        shard = self.target.shard_bytes
-        return self.container.lay_out(self.tensors, shard_bytes=shard, single=self.single, metadata=metadata)
+        return self.container.lay_out(Output(self.tensors, self.single, self.target.shard_bytes, metadata))
+
+
+@dataclass(frozen=True, slots=True)
+class Resumable:
+    """What lets a save into several files go on where one that was killed ended."""
+
+    key: str
+    """Stands for all that decides the tensors' values: where it is the same, so are they."""
+    resume: bool
+    """Whether to go on, and not only to leave behind what a later save can go on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,8 @@ class SaveReport:
     nbytes: int
     """Bytes of data."""
     tensors: int
+    kept: int = 0
+    """How many of the files were taken over from a save that was killed."""
 
 
 def plan_save(target: SaveTarget, tensors: Mapping[str, LazyTensor]) -> SavePlan:
@@ -105,7 +118,7 @@ def plan_save(target: SaveTarget, tensors: Mapping[str, LazyTensor]) -> SavePlan
         check_parent(dest, target.shown)
     except OSError as error:
         raise StorageError(f"cannot save '{target.shown}': {error.strerror or error}") from error
-    chosen.check(tensors, single, target.shown)
+    chosen.check(Output(tensors, single), target.shown)
     return SavePlan(target, dest, single, tensors, chosen, replaces)
 
 
@@ -121,15 +134,18 @@ def execute_save(
     workers: int = 1,
     sources: Collection[StoredFile] = (),
     fsync: bool = True,
+    begin: Callable[[int], None] = lambda nbytes: None,
+    resumable: Resumable | None = None,
 ) -> SaveReport:
     """Write what was planned; it appears at once, when all of it is written.
 
     ``metadata`` is the source's. ``companions`` is the folder whose config, tokenizer and other files go
     along to a new folder. ``pieces`` gives the bytes of a computed tensor, in order, as they are computed,
     or as stored tensors to copy; it is called in the worker threads. ``before_replace`` is called with each
-    weight file that is about to be replaced. ``tick`` is called in this thread with the bytes written
-    since; it may raise to stop. ``sources`` are files that must not have changed, besides those that the
-    tensors read.
+    weight file that is about to be replaced. ``begin`` is called with the bytes of data that will be written,
+    then ``tick`` with those written since, several times a second, both in this thread; they may raise to
+    stop. ``sources`` are files that must not have changed, besides those that the tensors read. Without
+    ``resumable`` nobody can go on with this save if it is killed.
 
     Raises:
         StorageError: there is no room, the disk fails, or a source changed. The destination is as it was.
@@ -140,56 +156,108 @@ def execute_save(
         pool.verify(source)
     files = plan.files(metadata)
     try:
-        return _save(plan, files, None if plan.single else companions, work, before_replace, tick, workers)
+        return _Save(plan, files, work, tick, workers, resumable).run(companions, before_replace, begin)
     except OSError as error:
         raise write_failed(plan.target.shown, error) from error
 
 
-def _save(
-    plan: SavePlan,
-    files: list[OutFile],
-    companions: Path | None,
-    work: Work,
-    before_replace: Callable[[Path], None],
-    tick: Callable[[int], None],
-    workers: int,
-) -> SaveReport:
-    dest = plan.dest
-    along = companions_of(companions, dest if plan.replaces else None) if companions is not None else []
-    needed = sum(file.size for file in files) + sum(path.stat().st_size for path in along)
-    check_space(dest, needed, plan.target.shown)
-    staged = stage(dest, folder=not plan.single)
-    try:
-        _fill(plan, files, staged.hidden, work, tick, workers)
-        if not plan.single:
-            _complete_folder(plan, staged.hidden, along, work)
-        for source in work.sources:
-            work.pool.verify(source)
-        if plan.replaces:
-            for path in [dest] if plan.single else weights_in(dest):
-                before_replace(path)
-        _publish(staged, plan, work.fsync)
-    finally:
-        staged.discard()
-    written = (dest,) if plan.single else tuple(dest / file.name for file in files if file.weights)
-    return SaveReport(dest, written, plan.nbytes, len(plan.tensors))
+class _Save:
+    """One save that runs."""
 
+    def __init__(
+        self,
+        plan: SavePlan,
+        files: list[OutFile],
+        work: Work,
+        tick: Callable[[int], None],
+        workers: int,
+        resumable: Resumable | None,
+    ) -> None:
+        self.plan, self.files, self.work = plan, files, work
+        self.tick, self.workers = tick, workers
+        several = not plan.single and sum(file.weights for file in files) > 1
+        self.key = layout_key(resumable.key, files) if resumable is not None and several else None
+        self.resume = resumable is not None and resumable.resume
+        self.kept: set[str] = set()
 
-def _fill(
-    plan: SavePlan, files: list[OutFile], place: Path, work: Work, tick: Callable[[int], None], workers: int
-) -> None:
-    """Write the files: into ``place`` itself if the plan is for one file, else into that folder."""
-    paths = [place if plan.single else place / file.name for file in files]
-    jobs: list[Callable[[], None]] = []
-    for path, file in zip(paths, files, strict=True):
-        create(path, file)
-        jobs += units_of(path, file, work)
-    run_all(jobs, work, workers, tick)
-    sealed = [partial(seal_file, *each, work) for each in zip(paths, files, strict=True) if each[1].seal]
-    run_all(sealed, work, workers, tick)
-    if work.fsync:
-        # In threads too, although there is nothing to gain: Ctrl-C must not wait for the disk.
-        run_all([partial(sync_file, path, work) for path in paths], work, workers, tick)
+    def run(
+        self,
+        companions: Path | None,
+        before_replace: Callable[[Path], None],
+        begin: Callable[[int], None],
+    ) -> SaveReport:
+        """All of it."""
+        plan, dest = self.plan, self.plan.dest
+        along = (
+            []
+            if companions is None or plan.single
+            else companions_of(companions, dest if plan.replaces else None)
+        )
+        staged = stage(dest, folder=not plan.single, takes=self._takes)
+        finished = None if self.key is None else Finished(staged.hidden, self.key)
+        try:
+            if finished is not None and staged.taken:
+                self.kept = finished.kept(self.files)
+            missing = [file for file in self.files if file.name not in self.kept]
+            needed = sum(file.size for file in missing) + sum(path.stat().st_size for path in along)
+            check_space(dest, needed, plan.target.shown)
+            begin(
+                sum(total_bytes(file.tensors.values()) for file in missing)
+                + sum(seal.nbytes for file in self.files for seal in file.seals)
+            )
+            if finished is not None:
+                finished.open()
+            self._fill(staged.hidden, finished)
+            if finished is not None:
+                finished.remove()
+            if not plan.single:
+                _complete_folder(plan, staged.hidden, along, self.work)
+            for source in self.work.sources:
+                self.work.pool.verify(source)
+            if plan.replaces:
+                for path in [dest] if plan.single else weights_in(dest):
+                    before_replace(path)
+            _publish(staged, plan, self.work.fsync)
+        finally:
+            if finished is not None:
+                finished.close()
+            staged.discard()
+        written = tuple(dest / file.name for file in self.files if file.weights)
+        return SaveReport(dest, written, plan.nbytes, len(plan.tensors), len(self.kept))
+
+    def _takes(self, leftover: Path) -> bool:
+        return self.resume and self.key is not None and Finished(leftover, self.key).belongs()
+
+    def _fill(self, place: Path, finished: Finished | None) -> None:
+        """Write the files: ``place`` itself, or into that folder."""
+        work = self.work
+        paths = [(place / file.name, file) for file in self.files]
+        jobs: list[Callable[[], None]] = []
+        for path, file in paths:
+            if file.name in self.kept:
+                continue
+            create(path, file)
+            units = units_of(path, file, work)
+            jobs += then(units, partial(self._note, finished, path)) if finished is not None else units
+        run_all(jobs, work, self.workers, self.tick)
+        sealed = [partial(seal_part, path, seal, work) for path, file in paths for seal in file.seals]
+        run_all(sealed, work, self.workers, self.tick)
+        if work.fsync:
+            # In threads too, although there is nothing to gain: Ctrl-C must not wait for the disk.
+            last = [
+                partial(self._note, finished, path)
+                if finished is not None and file.seals  # its facts are others since
+                else partial(sync_file, path, work)
+                for path, file in paths
+            ]
+            run_all(last, work, self.workers, self.tick)
+
+    def _note(self, finished: Finished, path: Path) -> None:
+        self.work.advance(0)
+        try:
+            finished.note(path, self.work.fsync)
+        except OSError as error:
+            raise write_failed(self.plan.target.shown, error) from error
 
 
 def _complete_folder(plan: SavePlan, folder: Path, along: list[Path], work: Work) -> None:
@@ -223,14 +291,4 @@ def _working_folder() -> Path | None:
 
 def _files_read(plan: SavePlan) -> set[StoredFile]:
     """Every file that the tensors read, through however many kernels."""
-    files: set[StoredFile] = set()
-    seen: set[Kernel] = set()
-    pending = list(plan.tensors.values())
-    while pending:  # no recursion: 10,000 edits of one tensor are a chain of 10,000
-        tensor = pending.pop()
-        if tensor.file is not None:
-            files.add(tensor.file)
-        elif tensor.kernel is not None and tensor.kernel not in seen:
-            seen.add(tensor.kernel)
-            pending.extend(tensor.kernel.inputs)
-    return files
+    return {leaf.file for leaf in leaves(plan.tensors.values()) if leaf.file is not None}

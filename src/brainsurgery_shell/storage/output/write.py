@@ -13,12 +13,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from brainsurgery_shell.errors import InternalError
 from brainsurgery_shell.graph.files import FilePool, write_at
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
-from brainsurgery_shell.storage.container import OutFile
+from brainsurgery_shell.storage.container import OutFile, Seal
 from brainsurgery_shell.storage.output.space import write_failed
 from brainsurgery_shell.storage.output.syscalls import start_writing_back
 
@@ -31,7 +32,7 @@ _NO_ALLOCATION = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.
 
 _WRITE_BACK = 32 << 20
 _POLL = 0.05
-_GRACE = 0.1
+_GRACE = 0.05
 """Seconds: how often the main thread looks up, and how long it waits for threads that were told to stop."""
 
 
@@ -50,7 +51,7 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     written: int = 0
-    """Bytes of data."""
+    """Bytes of data, and of those that were read again for checksums."""
     told: int = 0
     """How many of them ``tick`` knows of."""
     sources: set[StoredFile] = field(default_factory=set)
@@ -80,6 +81,23 @@ def units_of(path: Path, file: OutFile, work: Work) -> list[Callable[[], None]]:
     return jobs
 
 
+def then(jobs: Sequence[Callable[[], None]], last: Callable[[], None]) -> list[Callable[[], None]]:
+    """``jobs``, the last of which to be done does ``last`` too."""
+    lock = threading.Lock()
+    left = len(jobs)
+
+    def run(job: Callable[[], None]) -> None:
+        nonlocal left
+        job()
+        with lock:
+            left -= 1
+            ready = left == 0
+        if ready:
+            last()
+
+    return [partial(run, job) for job in jobs]
+
+
 def create(path: Path, file: OutFile) -> None:
     """Make the file at ``path`` with its literals and its full size, allocated if possible.
 
@@ -100,15 +118,12 @@ def create(path: Path, file: OutFile) -> None:
         os.close(fd)
 
 
-def seal_file(path: Path, file: OutFile, work: Work) -> None:
-    """Write what depends on all data of a file. Raises ``StorageError`` if the disk fails."""
-    if file.seal is None:
-        return
+def seal_part(path: Path, seal: Seal, work: Work) -> None:
+    """Write a part of what depends on all data of a file. Raises ``StorageError`` if the disk fails."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            for at, literal in file.seal(fd):
-                work.advance(0)
+            for at, literal in seal.fill(fd, work.advance):
                 write_at(fd, memoryview(literal), at)
         finally:
             os.close(fd)
@@ -132,7 +147,7 @@ def sync_file(path: Path, work: Work) -> None:
 def run_all(
     jobs: Sequence[Callable[[], None]], work: Work, workers: int, tick: Callable[[int], None]
 ) -> None:
-    """Run ``jobs`` in up to ``workers`` threads. ``tick`` is called in this one, with bytes written.
+    """Run ``jobs`` in up to ``workers`` threads. ``tick`` is called in this one, with bytes written (or 0).
 
     Whatever a job or ``tick`` raises, and Ctrl-C, stops all of them. A thread in the middle of a long kernel
     is not waited for: it finds out that it was stopped when the kernel is done.
@@ -146,9 +161,8 @@ def run_all(
             for future in done:
                 future.result()
             news = work.written - work.told
-            if news:
-                work.told += news
-                tick(news)
+            work.told += news
+            tick(news)
     except BaseException:
         work.stop.set()
         for future in futures:

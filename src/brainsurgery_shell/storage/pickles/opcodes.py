@@ -11,23 +11,11 @@ from typing import Any
 from brainsurgery_shell.storage.pickles.machine import (
     BadPickle,
     Forbidden,
-    Function,
     Machine,
     Operation,
     Unknown,
 )
 from brainsurgery_shell.storage.pickles.values import VALUES, text
-
-
-def check_key(key: Any) -> Any:
-    """``key``, if hashing it costs little.
-
-    Tuples in tuples are hashed from scratch, level by level: a short pickle could make that take for ever, or
-    more stack than there is.
-    """
-    if type(key) is tuple and any(type(item) is tuple for item in key):
-        raise BadPickle("a key of it is a tuple of tuples")
-    return key
 
 
 def _group(convert: Callable[[list[Any]], object]) -> Operation:
@@ -39,12 +27,6 @@ def _group(convert: Callable[[list[Any]], object]) -> Operation:
         return at
 
     return push
-
-
-def _mark(machine: Machine, at: int) -> int:
-    machine.marks.append(machine.stack)
-    machine.stack = []
-    return at
 
 
 def _pop(machine: Machine, at: int) -> int:
@@ -99,37 +81,47 @@ def _appends(machine: Machine, at: int) -> int:
 
 def _setitem(machine: Machine, at: int) -> int:
     value, key = machine.stack.pop(), machine.stack.pop()
-    _put(machine.stack[-1], [key, value])
+    _put(machine, machine.stack[-1], [key, value])
     return at
 
 
 def _setitems(machine: Machine, at: int) -> int:
     items = machine.marked()
-    _put(machine.stack[-1], items)
+    _put(machine, machine.stack[-1], items)
     return at
 
 
 def _additems(machine: Machine, at: int) -> int:
     items = machine.marked()
-    _only(machine.stack[-1], set).update([check_key(item) for item in items])
+    _add(machine, _only(machine.stack[-1], set), items)
     return at
 
 
-def _set(items: list[Any]) -> set[Any]:
-    return {check_key(item) for item in items}
+def _set(machine: Machine, at: int) -> int:
+    items = machine.marked()
+    machine.stack.append(_add(machine, set(), items))
+    return at
 
 
-def _dict(items: list[Any]) -> dict[Any, Any]:
-    return _put({}, items)
+def _add(machine: Machine, target: set[Any], items: list[Any]) -> set[Any]:
+    for item in items:
+        target.add(machine.key(item, len(target)))
+    return target
 
 
-def _put(target: Any, items: list[Any]) -> dict[Any, Any]:
+def _dict(machine: Machine, at: int) -> int:
+    items = machine.marked()
+    machine.stack.append(_put(machine, {}, items))
+    return at
+
+
+def _put(machine: Machine, target: Any, items: list[Any]) -> dict[Any, Any]:
     _only(target, dict)
     if len(items) % 2:
         raise BadPickle("a dict of it has a key without a value")
     for index in range(0, len(items), 2):
         key = items[index]
-        target[key if type(key) is str else check_key(key)] = items[index + 1]
+        target[key if type(key) is str else machine.key(key, len(target))] = items[index + 1]
     found: dict[Any, Any] = target
     return found
 
@@ -140,9 +132,9 @@ def _only(target: Any, kind: type) -> Any:
     return target
 
 
-def _long_get(machine: Machine, at: int) -> int:
-    machine.stack.append(machine.memo[int.from_bytes(machine.read(at, 4), "little")])
-    return at + 4
+def _put_byte(machine: Machine, at: int) -> int:
+    machine.memo[machine.data[at]] = machine.stack[-1]
+    return at + 1
 
 
 def _get_line(machine: Machine, at: int) -> int:
@@ -153,7 +145,10 @@ def _get_line(machine: Machine, at: int) -> int:
 
 def _put_line(machine: Machine, at: int) -> int:
     line, end = machine.line(at)
-    machine.memo[int(line)] = machine.stack[-1]
+    number = int(line)
+    if not 0 <= number < len(machine.data):  # they are counted, and each takes bytes
+        raise BadPickle("it remembers a value under a number that nobody counts to")
+    machine.memo[number] = machine.stack[-1]
     return end
 
 
@@ -181,17 +176,19 @@ def _inst(machine: Machine, at: int) -> int:
     at = _global(machine, at)
     function = machine.stack.pop()
     arguments = machine.marked()
-    machine.stack.append(_call(function, tuple(arguments)))
+    machine.stack.append(machine.call(function, tuple(arguments)))
     return at
 
 
-def _obj(items: list[Any]) -> object:
-    return _call(items[0], tuple(items[1:]))
+def _obj(machine: Machine, at: int) -> int:
+    function, *arguments = machine.marked()
+    machine.stack.append(machine.call(function, tuple(arguments)))
+    return at
 
 
 def _reduce(machine: Machine, at: int) -> int:
     arguments = machine.stack.pop()
-    machine.stack[-1] = _call(machine.stack[-1], arguments)
+    machine.stack[-1] = machine.call(machine.stack[-1], arguments)
     return at
 
 
@@ -219,38 +216,30 @@ def _extension(machine: Machine, at: int) -> int:
     raise Forbidden("a function that it names by an extension code")
 
 
-def _call(function: object, arguments: object) -> object:
-    if type(function) is not Function or type(arguments) is not tuple:
-        raise BadPickle("it calls what is no function")
-    return function.call(*arguments)
-
-
 _BY_SIGN: dict[bytes, Operation] = {
     **VALUES,
-    b"(": _mark,
     b"0": _pop,
     b"1": _pop_mark,
     b"2": _dup,
-    b"t": _group(tuple),
     b"\x85": _tuple1,
     b"\x86": _tuple2,
     b"\x87": _tuple3,
     b"l": _group(list),
-    b"d": _group(_dict),
-    b"\x91": _group(_set),
+    b"d": _dict,
+    b"\x91": _set,
     b"a": _append,
     b"e": _appends,
     b"s": _setitem,
     b"u": _setitems,
     b"\x90": _additems,
-    b"j": _long_get,
     b"g": _get_line,
     b"p": _put_line,
+    b"q": _put_byte,
     b"\x94": _memoize,
     b"c": _global,
     b"\x93": _stack_global,
     b"i": _inst,
-    b"o": _group(_obj),
+    b"o": _obj,
     b"R": _reduce,
     b"\x81": _reduce,  # an object of a class
     b"\x92": _newobj_ex,

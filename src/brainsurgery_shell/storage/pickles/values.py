@@ -124,7 +124,6 @@ VALUES: dict[bytes, Operation] = {
     b"T": _sized("<I", _old_text),
     b"S": _line(_quoted),
     b"V": _line(_raw_text),
-    b"K": _number("<B"),
     b"M": _number("<H"),
     b"J": _number("<i"),
     b"\x8a": _sized("<B", _long),

@@ -7,36 +7,34 @@ from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.tensor import LazyTensor
-from brainsurgery_shell.storage.container import Container, Header, OutFile
+from brainsurgery_shell.storage import names
+from brainsurgery_shell.storage.container import Container, Header, OutFile, Output
 from brainsurgery_shell.storage.layout import (
-    Naming,
     index_file,
     phase_of,
     split_shards,
     widest_first,
 )
 from brainsurgery_shell.storage.safetensors.header import METADATA, read_header, write_header
-
-_NAMING = Naming("model", ".safetensors")
+from brainsurgery_shell.storage.strangers import is_safetensors
 
 
 class Safetensors(Container):
     """Files that end in ``.safetensors``, and folders of them."""
 
-    name = "safetensors"
-    suffixes = (".safetensors",)
+    name = names.SAFETENSORS.name
 
     def read_file(self, path: Path, shown: str) -> Header:
         """Its header says everything."""
         return read_header(path, shown)
 
     def recognises(self, start: bytes) -> bool:
-        """The header is JSON, behind 8 bytes with its length."""
-        return start[8:9] == b"{"
+        """By its header."""
+        return is_safetensors(start)
 
-    def check(self, tensors: Mapping[str, LazyTensor], single: bool, shown: str) -> None:
+    def check(self, output: Output, shown: str) -> None:
         """Every dtype needs a code."""
-        for name, tensor in tensors.items():
+        for name, tensor in output.tensors.items():
             if not tensor.dtype.code:
                 raise StorageError(
                     f"cannot save '{shown}': safetensors has no {tensor.dtype}, as tensor '{name}' is",
@@ -44,25 +42,20 @@ class Safetensors(Container):
                     if tensor.dtype.cls == "complex"
                     else "cast it first: cast_",
                 )
-        if METADATA in tensors:
+        if METADATA in output.tensors:
             raise StorageError(f"cannot save '{shown}': no tensor may be called '{METADATA}'", hint="move it")
 
-    def lay_out(
-        self,
-        tensors: Mapping[str, LazyTensor],
-        *,
-        shard_bytes: int | None,
-        single: bool,
-        metadata: Mapping[str, str],
-    ) -> list[OutFile]:
+    def lay_out(self, output: Output) -> list[OutFile]:
         """Shards as Hugging Face names them, with their index if there are several."""
-        shards = split_shards(tensors, None if single else shard_bytes)
-        full = {"format": "pt", **metadata}
+        full = {"format": "pt", **output.metadata}
+        if output.single:
+            return [_file("", widest_first(output.tensors), full)]
+        shards = split_shards(output.tensors, output.shard_bytes)
         files = [
-            _file(_NAMING.file(number, len(shards)), widest_first(shard), full)
+            _file(names.SAFETENSORS_FILES.file(number, len(shards)), widest_first(shard), full)
             for number, shard in enumerate(shards, 1)
         ]
-        return files if len(files) == 1 else [*files, index_file(_NAMING.index, files)]
+        return files if len(files) == 1 else [*files, index_file(names.SAFETENSORS_FILES.index, files)]
 
 
 def _file(name: str, tensors: dict[str, LazyTensor], metadata: Mapping[str, str]) -> OutFile:

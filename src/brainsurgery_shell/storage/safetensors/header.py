@@ -7,7 +7,6 @@ exactly: without that rule a file could hide bytes, or one tensor could alias an
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from brainsurgery_shell.graph.files import facts_of
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
 from brainsurgery_shell.storage.container import Header
 from brainsurgery_shell.storage.layout import PAGE
-from brainsurgery_shell.storage.regular import opened
+from brainsurgery_shell.storage.regular import digest_of, opened, read_at
 from brainsurgery_shell.storage.safetensors.header_errors import (
     LARGEST,
     MOST_BITS,
@@ -57,13 +56,6 @@ def read_header(path: Path, shown: str) -> Header:
         tensors = _tensors(entries, file, 8 + len(raw))
         del entries  # while the collector is still off: else it looks through all of it first
     return Header(metadata, tensors, (file,), digest_of(raw, facts.size))
-
-
-def digest_of(header: bytes, size: int) -> str:
-    """What ``Header.digest`` is: ``header`` without its length, ``size`` of the file in bytes."""
-    digest = hashlib.sha256(header)
-    digest.update(size.to_bytes(8, "little"))
-    return digest.hexdigest()
 
 
 def write_header(
@@ -108,14 +100,10 @@ def _header_bytes(fd: int, size: int, shown: str) -> bytes:
         raise bad_length(shown, start, length, size, MAX_HEADER)
     if start[8:9] != b"{":
         raise bad_start(shown, start)
-    parts, done = [], 0
-    while done < length:
-        part = os.pread(fd, length - done, 8 + done)
-        if not part:
-            raise broken(shown, "it was cut short while its header was read")
-        parts.append(part)
-        done += len(part)
-    return b"".join(parts)
+    header = read_at(fd, 8, length)
+    if len(header) < length:
+        raise broken(shown, "it was cut short while its header was read")
+    return header
 
 
 def _parse(raw: bytes, shown: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import orjson
 
 from brainsurgery_shell.errors import StorageError, nearest
 from brainsurgery_shell.graph.dtypes import BY_CODE
+from brainsurgery_shell.storage.invalid import CUT_OFF, invalid
 from brainsurgery_shell.storage.strangers import stranger
 
 LARGEST = 2**63 - 1
@@ -21,12 +22,10 @@ LARGEST = 2**63 - 1
 MOST_BITS = 8 * LARGEST
 """No tensor is larger than any file can be. Tested factor by factor: a hostile shape must not cost time."""
 
-_CUT_OFF = "it may have been cut off: copy or download it again"
-
 
 def broken(shown: str, problem: str, hint: str | None = None) -> StorageError:
     """The error of a file that is not what its name says."""
-    return StorageError(f"'{shown}' is not a valid safetensors file: {problem}", hint=hint)
+    return invalid(f"'{shown}'", "safetensors file", problem, hint)
 
 
 def bad_length(shown: str, start: bytes, length: int, size: int, cap: int) -> StorageError:
@@ -39,7 +38,7 @@ def bad_length(shown: str, start: bytes, length: int, size: int, cap: int) -> St
     if length > cap:
         return broken(shown, f"its header would have {length} bytes, and {cap} is the most that is allowed")
     return broken(
-        shown, f"its header should have {length} bytes, and the file ends after {size - 8}", _CUT_OFF
+        shown, f"its header should have {length} bytes, and the file ends after {size - 8}", CUT_OFF
     )
 
 
@@ -106,7 +105,7 @@ def _bad_range(entry: dict[str, Any], room: int) -> tuple[str, str | None]:
     if begin > end:
         return f"has the data_offsets [{begin}, {end}]: the end lies before the beginning", None
     if end > room:
-        return f"ends at byte {end} of the data, and the file holds {room}", _CUT_OFF
+        return f"ends at byte {end} of the data, and the file holds {room}", CUT_OFF
     width = bits = BY_CODE[code].bits
     for size in shape:
         if bits > MOST_BITS:

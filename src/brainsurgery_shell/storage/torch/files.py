@@ -7,15 +7,14 @@ from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.tensor import LazyTensor
-from brainsurgery_shell.storage.container import Container, Header, OutFile
-from brainsurgery_shell.storage.layout import Naming, index_file, split_shards
+from brainsurgery_shell.storage import names
+from brainsurgery_shell.storage.container import Container, Header, OutFile, Output
+from brainsurgery_shell.storage.layout import index_file, split_shards
 from brainsurgery_shell.storage.tied import is_tied
 from brainsurgery_shell.storage.torch.legacy import LEGACY_SIGN
 from brainsurgery_shell.storage.torch.pickle import Entry, pickle_tensors
 from brainsurgery_shell.storage.torch.read import ZIP_SIGN, read_torch
-from brainsurgery_shell.storage.zips.layout import Member, lay_out_zip, seal_of
-
-_NAMING = Naming("pytorch_model", ".bin")
+from brainsurgery_shell.storage.zips.layout import Member, lay_out_zip, seals_of
 
 _FOLDER = "archive"
 """What the names of all members begin with; torch takes the file's stem, or this where there is none."""
@@ -24,8 +23,7 @@ _FOLDER = "archive"
 class Torch(Container):
     """Files that end in ``.pt``, ``.pth``, ``.bin`` or ``.ckpt``, and folders of ``.bin`` files."""
 
-    name = "torch"
-    suffixes = (".pt", ".pth", ".bin", ".ckpt")
+    name = names.TORCH.name
     ties = True
 
     def read_file(self, path: Path, shown: str) -> Header:
@@ -36,27 +34,25 @@ class Torch(Container):
         """Archives begin with the pickle; before torch 1.6 there was a magic number."""
         return start.startswith(LEGACY_SIGN) or (start.startswith(ZIP_SIGN) and b".npy" not in start)
 
-    def check(self, tensors: Mapping[str, LazyTensor], single: bool, shown: str) -> None:
+    def check(self, output: Output, shown: str) -> None:
         """Every dtype but the packed ones is torch's."""
-        for name, tensor in tensors.items():
+        for name, tensor in output.tensors.items():
             if tensor.dtype.packed:
                 raise StorageError(
                     f"cannot save '{shown}': torch has no {tensor.dtype}, as tensor '{name}' is",
                     hint="save it as safetensors",
                 )
 
-    def lay_out(
-        self,
-        tensors: Mapping[str, LazyTensor],
-        *,
-        shard_bytes: int | None,
-        single: bool,
-        metadata: Mapping[str, str],
-    ) -> list[OutFile]:
+    def lay_out(self, output: Output) -> list[OutFile]:
         """Shards as Hugging Face names them, with their index if there are several. Metadata has no place."""
-        shards = _shards(tensors, None if single else shard_bytes)
-        files = [_file(_NAMING.file(number, len(shards)), shard) for number, shard in enumerate(shards, 1)]
-        return files if len(files) == 1 else [*files, index_file(_NAMING.index, files, shards)]
+        if output.single:
+            return [_file("", output.tensors)]
+        shards = _shards(output.tensors, output.shard_bytes)
+        files = [
+            _file(names.TORCH_FILES.file(number, len(shards)), shard)
+            for number, shard in enumerate(shards, 1)
+        ]
+        return files if len(files) == 1 else [*files, index_file(names.TORCH_FILES.index, files, shards)]
 
 
 def _shards(tensors: Mapping[str, LazyTensor], shard_bytes: int | None) -> list[dict[str, LazyTensor]]:
@@ -71,7 +67,7 @@ def _shards(tensors: Mapping[str, LazyTensor], shard_bytes: int | None) -> list[
     return [{name: tensors[name] for first in shard for name in firsts[first]} for shard in shards]
 
 
-def _file(name: str, tensors: dict[str, LazyTensor]) -> OutFile:
+def _file(name: str, tensors: Mapping[str, LazyTensor]) -> OutFile:
     """One archive. Names that are one tensor share its storage, and stay tied when they are loaded."""
     keys: dict[Hashable, str] = {}
     entries: dict[str, Entry] = {}
@@ -93,7 +89,7 @@ def _file(name: str, tensors: dict[str, LazyTensor]) -> OutFile:
             Member(f"{_FOLDER}/version", b"3\n"),
         ]
     )
-    return OutFile(name, layout.end, layout.literals, stored, layout.starts, seal_of(layout.sums))
+    return OutFile(name, layout.end, layout.literals, stored, layout.starts, seals_of(layout.sums))
 
 
 def _identity(name: str, tensor: LazyTensor) -> Hashable:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.dtypes import BY_NAME, DType
-from brainsurgery_shell.storage.pickles.machine import BadPickle, Forbidden, Function, Unknown
-from brainsurgery_shell.storage.pickles.opcodes import check_key
+from brainsurgery_shell.storage.pickles.machine import BadPickle, Forbidden, Function, Machine, Unknown
+from brainsurgery_shell.storage.text import printable
+
+MAX_RANK = 64
+"""Dims of a tensor, at most, as PyTorch has it."""
 
 _LARGEST = 2**63 - 1
 _INT = {int}
@@ -138,26 +142,20 @@ def forbidden(name: str, shown: str) -> StorageError:
     )
 
 
-def printable(text: str) -> str:
-    """Text of a file for a message: nothing that a terminal would obey, and not too long."""
-    shown = "".join(char if char.isprintable() else "?" for char in text[:100])
-    return shown + "…" * (len(text) > 100)
-
-
 def whole_numbers(found: object) -> bool:
-    """Whether it is a tuple of sizes, strides or the like."""
-    if type(found) is not tuple:
+    """Whether it is a tuple of sizes, strides or the like, one for each dim of a tensor."""
+    if type(found) is not tuple or len(found) > MAX_RANK:
         return False
     return not found or (set(map(type, found)) == _INT and min(found) >= 0 and max(found) <= _LARGEST)
 
 
-def _rebuild(*arguments: Any) -> object:
+def _rebuild(_: Machine, *arguments: Any) -> object:
     """Storage, offset, size, stride, and three of no interest here: requires_grad, hooks, metadata."""
     storage = arguments[0]
     return _view(arguments, storage.dtype if type(storage) is Storage else None, arguments[6:7])
 
 
-def _rebuild_with_dtype(*arguments: Any) -> object:
+def _rebuild_with_dtype(_: Machine, *arguments: Any) -> object:
     """The same with the dtype in front of the metadata; the storage counts bytes."""
     return _view(arguments, arguments[6], arguments[7:8])
 
@@ -178,42 +176,47 @@ def _view(arguments: tuple[Any, ...], dtype: object, metadata: tuple[Any, ...]) 
 
 
 def _keys(found: object) -> str:
-    return printable(", ".join(map(str, found))) if type(found) is dict else "unknown"
+    texts = [key for key in islice(found, 4) if type(key) is str] if type(found) is dict else []
+    return ", ".join(printable(text) for text in texts) or "unknown"
 
 
-def _first(value: object, *_: object) -> object:
+def _first(_: Machine, value: object, *__: object) -> object:
     """Parameters: what they add to the tensor is about training."""
     return value
 
 
-def _from_type(rebuild: object, kind: object, arguments: object, state: object) -> object:
+def _from_type(machine: Machine, rebuild: object, kind: object, arguments: object, state: object) -> object:
     """A tensor of another class than ``Tensor``, or with attributes."""
-    if type(rebuild) is not Function or type(arguments) is not tuple:
-        raise BadPickle("a tensor of it is not made as torch makes them")
-    return rebuild.call(*arguments)
+    return machine.call(rebuild, arguments)
 
 
-def _dict(pairs: object = ()) -> dict[Any, Any]:
+def _dict(machine: Machine, pairs: object = ()) -> dict[Any, Any]:
     if type(pairs) is dict:
-        return dict(pairs)
+        return pairs
     if type(pairs) not in (list, tuple):
         raise TypeError
-    return {check_key(key): value for key, value in pairs}  # type: ignore[attr-defined]
+    found: dict[Any, Any] = {}
+    for key, value in pairs:  # type: ignore[attr-defined]
+        found[machine.key(key, len(found))] = value
+    return found
 
 
-def _set(items: object = ()) -> set[Any]:
+def _set(machine: Machine, items: object = ()) -> set[Any]:
     if type(items) not in (list, tuple, set):
         raise TypeError
-    return {check_key(item) for item in items}  # type: ignore[attr-defined]
+    found: set[Any] = set()
+    for item in items:  # type: ignore[attr-defined]
+        found.add(machine.key(item, len(found)))
+    return found
 
 
-def _size(items: object = ()) -> tuple[Any, ...]:
+def _size(_: Machine, items: object = ()) -> tuple[Any, ...]:
     if type(items) not in (list, tuple):
         raise TypeError
     return tuple(items)  # type: ignore[arg-type]
 
 
-def _encode(text: object = "", encoding: object = "latin1") -> bytes:
+def _encode(_: Machine, text: object = "", encoding: object = "latin1") -> bytes:
     """How protocol 2 writes bytes: as text to encode, or a call of ``bytes`` if there are none."""
     if type(text) is not str or encoding not in ("latin1", "latin-1"):
         raise TypeError
@@ -221,14 +224,14 @@ def _encode(text: object = "", encoding: object = "latin1") -> bytes:
 
 
 def _make_unknown(name: str) -> Callable[..., object]:
-    def make(*arguments: object) -> Unknown:
+    def make(_: Machine, *arguments: object) -> Unknown:
         return Unknown(name)
 
     return make
 
 
 def _make_odd(problem: str) -> Callable[..., object]:
-    def make(*arguments: object) -> Odd:
+    def make(_: Machine, *arguments: object) -> Odd:
         return Odd(problem)
 
     return make

@@ -10,12 +10,12 @@ import os
 from typing import Any
 
 from brainsurgery_shell.errors import StorageError
-from brainsurgery_shell.storage.pickles.machine import Truncated
+from brainsurgery_shell.storage.pickles.machine import INLINE, MAX_PICKLE, Truncated
 from brainsurgery_shell.storage.pickles.opcodes import OPERATIONS
 from brainsurgery_shell.storage.regular import read_at
-from brainsurgery_shell.storage.strangers import stranger
-from brainsurgery_shell.storage.torch.globals import printable
-from brainsurgery_shell.storage.torch.unpickle import MAX_PICKLE, Unpickled, broken, storage_name, unpickle
+from brainsurgery_shell.storage.strangers import is_safetensors, stranger
+from brainsurgery_shell.storage.text import printable
+from brainsurgery_shell.storage.torch.unpickle import Unpickled, broken, storage_name, unpickle
 from brainsurgery_shell.storage.torch.views import Saved
 
 LEGACY_SIGN = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -105,9 +105,9 @@ def _refuse_strangers(start: bytes, size: int, shown: str) -> None:
             f"cannot open '{shown}': it is a tar archive, as torch wrote before version 0.1.10",
             hint="load it with an old torch and save it again",
         )
-    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < size:
+    if is_safetensors(start) and int.from_bytes(start[:8], "little") < size:
         raise broken(shown, "it is a safetensors file", "give it the suffix .safetensors")
     if size == 0:
         raise broken(shown, "it is empty")
-    if start[0] not in OPERATIONS:
+    if start[0] not in OPERATIONS and start[0] not in INLINE:
         raise broken(shown, "it is neither a zip archive nor a pickle")

@@ -14,14 +14,15 @@ from brainsurgery_shell.errors import StorageError, listed
 from brainsurgery_shell.graph.files import facts_of
 from brainsurgery_shell.graph.tensor import StoredFile
 from brainsurgery_shell.storage.container import Header
-from brainsurgery_shell.storage.pickles.machine import Truncated
+from brainsurgery_shell.storage.pickles.machine import MAX_PICKLE, Truncated
 from brainsurgery_shell.storage.regular import opened, read_at
+from brainsurgery_shell.storage.text import printable
 from brainsurgery_shell.storage.tied import tie
-from brainsurgery_shell.storage.torch.globals import printable
 from brainsurgery_shell.storage.torch.legacy import read_legacy
 from brainsurgery_shell.storage.torch.state import named_views
-from brainsurgery_shell.storage.torch.unpickle import MAX_PICKLE, broken, unpickle
+from brainsurgery_shell.storage.torch.unpickle import Unpickled, broken, unpickle
 from brainsurgery_shell.storage.torch.views import Places, Saved
+from brainsurgery_shell.storage.zips.directory import MAX_DIRECTORY
 from brainsurgery_shell.storage.zips.read import STORED, Archive, Member, data_start, read_archive
 
 ZIP_SIGN = b"PK\x03\x04"
@@ -34,6 +35,8 @@ _OTHERS = (
 """Members that tell archives of torch apart, and what those are."""
 
 _SMALL = 1 << 10
+_SMALL_PICKLE = 1 << 16
+"""Bytes of a pickle that describes one tensor, and of the directory around it: some 200 and 600 are usual."""
 
 
 def read_torch(path: Path, shown: str) -> Header:
@@ -56,25 +59,34 @@ def read_torch(path: Path, shown: str) -> Header:
     return Header({}, tensors, (file,), digest.hexdigest(), notes)
 
 
-def read_zip(fd: int, begin: int, size: int, shown: str) -> Saved:
+def read_zip(
+    fd: int, begin: int, size: int, shown: str, known: dict[bytes, Unpickled] | None = None
+) -> Saved:
     """Read the archive that is ``size`` bytes of an open file from byte ``begin`` on.
+
+    Where many small archives are read, ``known`` keeps what their pickles say: most are alike.
 
     Raises:
         StorageError: it is broken, or wants something run.
         OSError: it cannot be read.
     """
     what = f"'{shown}'"
-    archive = read_archive(fd, begin, size, what)
+    archive = read_archive(fd, begin, size, what, MAX_DIRECTORY if known is None else _SMALL_PICKLE)
     folder = _folder(archive, shown)
     order = archive.members.get(f"{folder}byteorder")
     first = b"little" if order is None else _content(fd, order, _SMALL, shown)
     if first not in (b"little", b"big"):
         raise broken(shown, f"its byte order is {first[:20]!r}")
-    pickled = _content(fd, archive.members[f"{folder}data.pkl"], MAX_PICKLE, shown)
-    try:
-        found = unpickle(pickled, 0, shown)
-    except Truncated as error:
-        raise broken(shown, "its data.pkl ends too early") from error
+    most = MAX_PICKLE if known is None else _SMALL_PICKLE
+    pickled = _content(fd, archive.members[f"{folder}data.pkl"], most, shown)
+    found = None if known is None else known.get(pickled)
+    if found is None:
+        try:
+            found = unpickle(pickled, 0, shown)
+        except Truncated as error:
+            raise broken(shown, "its data.pkl ends too early") from error
+        if known is not None:
+            known[pickled] = found
     ranges = {}
     for key, (numel, itemsize) in found.storages.items():
         member = archive.members.get(f"{folder}data/{key}")

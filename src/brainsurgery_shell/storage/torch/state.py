@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from brainsurgery_shell.errors import StorageError, listed
-from brainsurgery_shell.storage.torch.globals import Odd, View, printable
+from brainsurgery_shell.storage.text import is_text, printable
+from brainsurgery_shell.storage.torch.globals import Odd, View
 
 _ENTRIES = (
     *("state_dict", "model_state_dict", "model_state", "model", "module"),
@@ -26,8 +27,12 @@ _TRAINING = re.compile(
 
 _PLAIN = (str, int, float, bool, type(None))
 
-_MOST_CONTAINERS = 1_000_000
+_MOST_AGAIN = 1_000_000
+"""Items of containers that are walked through a second time, under another name."""
+
 _DEEPEST = 100
+_LONGEST_JOINED = 1000
+"""Characters of a name that is joined from several: one may stand in front of any number of others."""
 
 
 def named_views(value: object, stem: str, shown: str) -> tuple[dict[str, View], tuple[str, ...]]:
@@ -90,7 +95,8 @@ class _Collector:
         self.nested = False
         self._shown = shown
         self._aside = aside
-        self._containers = 0
+        self._seen: set[int] = set()
+        self._again = 0
         self._barren: set[int] = set()
         """Containers (by ``id``; all of them live as long as this) in which there is no tensor."""
 
@@ -105,20 +111,24 @@ class _Collector:
             raise StorageError(f"cannot open '{self._shown}': tensor '{printable(name)}' {value.problem}")
         if kind not in (dict, list, tuple) or id(value) in self._barren:
             return False
+        if id(value) in self._seen:
+            self._again += len(value)
+        self._seen.add(id(value))
         if self._collect_all(value.items() if kind is dict else enumerate(value), name, depth):
             return True
         self._barren.add(id(value))
         return False
 
     def _collect_all(self, items: Iterable[tuple[Any, Any]], name: str, depth: int) -> bool:
-        self._containers += 1
-        if depth > _DEEPEST or self._containers > _MOST_CONTAINERS:
+        if depth > _DEEPEST or self._again > _MOST_AGAIN:
             raise StorageError(f"cannot open '{self._shown}': its entries are nested too deeply")
         found = False
         before = len(self._aside)
         prefix = [name] if name else []
         for key, value in items:
             inner = key if not prefix and type(key) is str else _joined(prefix, key)
+            if prefix and len(inner) > _LONGEST_JOINED:
+                raise StorageError(f"cannot open '{self._shown}': the names of its entries are too long")
             skipped = depth == 0 and type(value) is not View and _TRAINING.fullmatch(inner)
             if not skipped and self.collect(value, inner, depth + 1):
                 found = True
@@ -129,6 +139,10 @@ class _Collector:
         return found
 
     def _add(self, name: str, view: View) -> None:
+        if not is_text(name):
+            raise StorageError(
+                f"cannot open '{self._shown}': the name '{printable(name)}' of a tensor is no Unicode text"
+            )
         if name in self.views:
             raise StorageError(
                 f"cannot open '{self._shown}': two tensors of it would be called '{printable(name)}'"
@@ -146,5 +160,7 @@ def _joined(path: list[str], key: object) -> str:
 
 def _described(value: object) -> str:
     if type(value) is dict:
-        return f"the entries {listed([printable(str(key)) for key in value])}" if value else "no entries"
+        return (
+            f"the entries {listed([printable(_joined([], key)) for key in value])}" if value else "no entries"
+        )
     return f"a {type(value).__name__}"

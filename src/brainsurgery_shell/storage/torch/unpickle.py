@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.storage.invalid import invalid
 from brainsurgery_shell.storage.pickles.machine import BadPickle, Forbidden, Machine
 from brainsurgery_shell.storage.pickles.opcodes import OPERATIONS
 from brainsurgery_shell.storage.torch.globals import Odd, Storage, StorageKind, forbidden, lookup
-
-MAX_PICKLE = 1 << 27
-"""Bytes. A tensor takes some 150, and what a hostile pickle describes may take fifty times its size."""
 
 _LARGEST = 2**63 - 1
 
@@ -52,7 +50,7 @@ def unpickle(data: bytes, at: int, shown: str) -> Unpickled:
 
 def broken(shown: str, problem: str, hint: str | None = None) -> StorageError:
     """The error of a file that is not what its name says."""
-    return StorageError(f"'{shown}' is not a valid torch file: {problem}", hint=hint)
+    return invalid(f"'{shown}'", "torch file", problem, hint)
 
 
 def storage_name(key: object) -> str | None:

@@ -11,7 +11,8 @@ from brainsurgery_shell.graph.foreign import SwapBytes
 from brainsurgery_shell.graph.strided import as_strided
 from brainsurgery_shell.graph.structure import strides_of
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile, computed, stored
-from brainsurgery_shell.storage.torch.globals import View, printable
+from brainsurgery_shell.storage.text import printable
+from brainsurgery_shell.storage.torch.globals import View
 from brainsurgery_shell.storage.torch.unpickle import broken
 
 _MOST_BYTES = 2**63 - 1
