@@ -9,6 +9,7 @@ from brainsurgery_shell.declaration.operation import EXPRESSIONS, OPERATIONS, Op
 from brainsurgery_shell.describe import help_text, help_topics, load_declarations
 from brainsurgery_shell.errors import StepError
 from brainsurgery_shell.lang.parser import parse_line
+from brainsurgery_shell.lang.tree import Command
 
 load_declarations()
 DECLARED = [*OPERATIONS.all(), *EXPRESSIONS.all()]
@@ -63,3 +64,13 @@ def test_what_is_unknown_has_a_nearest_name(topic: str | None, expression: str |
     with pytest.raises(StepError) as raised:
         help_text(topic, expression)
     assert "did you mean" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("quit", "exit"), ("rename", "move"), ("SCALE_", "scale_"), ("ls", "dump"), ("sclae", "scale")],
+)
+def test_words_of_other_tools_are_answered(word: str, name: str) -> None:
+    with pytest.raises(StepError) as caught:
+        bind(Command(word))
+    assert caught.value.hint == f"did you mean '{name}'?"

@@ -49,8 +49,8 @@ def summary(declared: Operation) -> str:
 def _found(registry: Registry, name: str, what: str) -> Operation:
     found = registry.get(name)
     if found is None:
-        known = ", ".join(registry.names())
-        raise StepError(f"unknown {what} '{name}'", hint=registry.hint(name, f"known: {known}"))
+        known = "help lists them" if registry is OPERATIONS else f"known: {', '.join(registry.names())}"
+        raise StepError(f"unknown {what} '{name}'", hint=registry.hint(name, known))
     return found
 
 

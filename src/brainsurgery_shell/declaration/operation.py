@@ -65,6 +65,8 @@ class Operation:
     """Whether the journal and summaries hold it (``exit`` and ``set`` are settings of the moment)."""
     replays: bool = True
     """Whether a resumed session runs it again (``save`` does not)."""
+    aka: tuple[str, ...] = ()
+    """What people who know other tools might call it: not understood, but answered with its name."""
     origin: str | None = None
     """The file or package of a user that declares it; ``None``: it is built in."""
 
@@ -146,7 +148,11 @@ class Registry:
 
     def hint(self, name: str, otherwise: str) -> str:
         """For a name that is unknown: the nearest one, else ``otherwise``."""
-        return self.noted(did_you_mean(name, self._known) or otherwise)
+        known = {each: each for each in self._known}
+        known |= {also: each.name for each in self._known.values() for also in each.aka}
+        meant = known.get(name.lower())
+        near = f"did you mean '{meant}'?" if meant else did_you_mean(name.lower(), self._known)
+        return self.noted(near or otherwise)
 
     def noted(self, hint: str) -> str:
         """``hint``, with the files that might have declared what is missed."""

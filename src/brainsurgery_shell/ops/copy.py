@@ -21,6 +21,7 @@ from brainsurgery_shell.workspace.writes import Must, Writes
         "copy: from: 'base::wte::[:100]', to: 'small::wte'",
     ),
     selects=True,
+    aka=("cp", "clone", "duplicate"),
 )
 def copy(
     context: Context,

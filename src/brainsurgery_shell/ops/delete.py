@@ -17,6 +17,7 @@ from brainsurgery_shell.workspace.writes import Writes
     Parameter("target", Tensors(), "the tensors to delete"),
     examples=("delete: '.*\\.bias'", "delete: target: '.*', where: { dtype: int64 }"),
     selects=True,
+    aka=("rm", "remove", "del"),
 )
 def delete(context: Context, target: Reference, selection: Selection) -> Edit:
     """Delete tensors."""

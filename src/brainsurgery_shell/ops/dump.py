@@ -30,6 +30,7 @@ from brainsurgery_shell.workspace.matching import Match, Selection, everything, 
     ),
     examples=("dump", "dump: target: 'h\\.0\\..*', format: compact, verbosity: stat"),
     selects=True,
+    aka=("ls", "list", "show", "print", "tree"),
     inspects=True,
 )
 def dump(

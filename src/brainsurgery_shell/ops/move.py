@@ -22,6 +22,7 @@ from brainsurgery_shell.workspace.writes import Must, Writes
         "move: from: [h, $i, '*rest'], to: [h, '${i-4}', '*rest']",
     ),
     selects=True,
+    aka=("rename", "mv"),
 )
 def move(
     context: Context,
