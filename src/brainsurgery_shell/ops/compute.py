@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +41,15 @@ class Operands:
 
     def tensors(self, context: Context, match: Match) -> dict[str, LazyTensor]:
         """The tensors of one match, by the names that the expression has for them."""
-        matches = [match, *(fill(context.workspace, each, match) for each in self.others)]
-        return {name: each.selected() for name, each in zip(self.names, matches, strict=True)}
+        return {name: each.selected() for name, each in self._matches(context, match)}
 
     def shown(self, context: Context, match: Match) -> str:
         """The operands of one match, for messages: ``b base::w, f tuned::w``."""
-        matches = [match, *(fill(context.workspace, each, match) for each in self.others)]
-        words = (f"{name} {each.alias}::{each.name}" for name, each in zip(self.names, matches, strict=True))
-        return listed(list(words))
+        return listed([f"{name} {each.alias}::{each.name}" for name, each in self._matches(context, match)])
+
+    def _matches(self, context: Context, match: Match) -> Iterator[tuple[str, Match]]:
+        filled = (fill(context.workspace, each, match) for each in self.others)
+        return zip(self.names, (match, *filled), strict=True)
 
 
 @dataclass(frozen=True)
