@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -69,7 +70,11 @@ def cli(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
         out, err = io.StringIO(), io.StringIO()
         with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setattr(sys, "stdin", io.StringIO(stdin))
-            status = main([str(each) for each in arguments])
+            try:
+                status = main([str(each) for each in arguments])
+            finally:  # the command line has its process for itself, and leaves the collector as it likes
+                gc.unfreeze()
+                gc.enable()
         return Outcome(status, out.getvalue(), err.getvalue())
 
     return run

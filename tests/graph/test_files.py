@@ -189,3 +189,12 @@ def test_closing_while_reading_and_many_threads(tmp_path):
     pool.close()
     assert not wrong
     assert open_files() == before
+
+
+def test_a_pool_that_is_dropped_leaves_no_file_open(file):
+    before = open_files()
+    pool = FilePool()
+    read(pool, file, 0, 1)
+    assert open_files() == before + 1
+    del pool
+    assert open_files() == before

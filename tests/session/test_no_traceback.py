@@ -147,7 +147,7 @@ def test_mutated_plans(folder: Path) -> None:
     from safetensors.torch import save_file
 
     from brainsurgery_shell.session.plan_read import read_plan
-    from brainsurgery_shell.session.run_plan import run_plan
+    from brainsurgery_shell.session.run_plan import run_plans
     from brainsurgery_shell.session.session import Session
     from brainsurgery_shell.session.settings import Settings
 
@@ -185,7 +185,7 @@ def test_mutated_plans(folder: Path) -> None:
         Path("p.yaml").write_text(text, encoding="utf-8")
         session = Session(Settings(memory=1 << 28, journal=False), folder=folder)
         try:
-            run_plan(session, read_plan(Path("p.yaml"), []), stdout=io.StringIO())
+            run_plans(session, [read_plan(Path("p.yaml"), [])], stdout=io.StringIO())
         except SurgeryError as error:
             refused(render(error), True, text)
         except BaseException as error:

@@ -109,7 +109,7 @@ def test_tensors_have_at_most_64_dims(tmp_path):
 # Distributed checkpoints
 
 
-def test_lists_that_share_lists_are_not_printed(small):
+def test_lists_that_share_lists_are_not_printed(small_dcp):
     doubled = []
     for _ in range(60):
         doubled = [doubled, doubled]
@@ -118,13 +118,13 @@ def test_lists_that_share_lists_are_not_printed(small):
         for info in metadata.storage_data.values():
             info.transform_descriptors = ["zstd", doubled]
 
-    edit_metadata(small, edit)
+    edit_metadata(small_dcp, edit)
     begin = time.perf_counter()
-    refused(small, "its data went through zstd")
+    refused(small_dcp, "its data went through zstd")
     assert time.perf_counter() - begin < SECONDS
 
 
-def test_a_list_of_chunks_that_stands_for_those_of_many_tensors(small):
+def test_a_list_of_chunks_that_stands_for_those_of_many_tensors(small_dcp):
     def edit(metadata):
         entries, places = metadata.state_dict_metadata, metadata.storage_data
         entry, (index, place) = entries["a"], next(iter(places.items()))
@@ -133,32 +133,32 @@ def test_a_list_of_chunks_that_stands_for_those_of_many_tensors(small):
             entries[f"x{number}"] = entry
             places[type(index)(f"x{number}", index.offset, 0)] = place
 
-    edit_metadata(small, edit)
+    edit_metadata(small_dcp, edit)
     begin = time.perf_counter()
-    refused(small, "more work than any checkpoint of its size")
+    refused(small_dcp, "more work than any checkpoint of its size")
     assert time.perf_counter() - begin < 2 * SECONDS
 
 
 @pytest.mark.parametrize("name", ["\ud800", "a\udfffb"])
-def test_names_are_unicode_text(small, tmp_path, name):
+def test_names_are_unicode_text(small_dcp, tmp_path, name):
     torch.save({name: torch.ones(2), "fine": torch.ones(2)}, tmp_path / "x.pt")
     refused(tmp_path / "x.pt", "is no Unicode text")
 
     def edit(metadata):
         metadata.state_dict_metadata[name] = metadata.state_dict_metadata.pop("a")
 
-    edit_metadata(small, edit)
-    refused(small, "is no Unicode text")
+    edit_metadata(small_dcp, edit)
+    refused(small_dcp, "is no Unicode text")
 
 
-def test_a_chunk_has_a_small_pickle_and_directory(small):
+def test_a_chunk_has_a_small_pickle_and_directory(small_dcp):
     """Any number of tensors may name the same bytes."""
-    path = torch_file(small / "__0_0.distcp", b"]" + b"N0" * 40_000 + b".", folder="archive")
+    path = torch_file(small_dcp / "__0_0.distcp", b"]" + b"N0" * 40_000 + b".", folder="archive")
 
     def edit(metadata):
         for info in metadata.storage_data.values():
             info.offset, info.length = 0, path.stat().st_size
 
-    edit_metadata(small, edit)
-    refused(small, "65536 is the most")
+    edit_metadata(small_dcp, edit)
+    refused(small_dcp, "65536 is the most")
     assert MAX_PICKLE > 65_536

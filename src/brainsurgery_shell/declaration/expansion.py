@@ -10,7 +10,7 @@ from typing import Any
 from brainsurgery_shell.declaration.kinds import Kind
 from brainsurgery_shell.errors import Source, StepError, SurgeryError
 from brainsurgery_shell.lang.parser import parse_line
-from brainsurgery_shell.lang.tree import Command, Mapping, Node, Scalar, Sequence
+from brainsurgery_shell.lang.tree import Command, Mapping, Node, Scalar, Sequence, command_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,7 @@ class Steps(Kind):
                 raise StepError(error.message, hint=error.hint, span=item.span) from None
         if not isinstance(item, Mapping) or len(item.pairs) != 1:
             self.reject(item, hint="each step is { operation: { parameters } }")
-        pair = item.pairs[0]
-        payload: Node | None = pair.value
-        if isinstance(payload, Scalar) and payload.value is None:
-            payload = None
-        return Command(pair.key, payload, pair.key_span)
+        return command_of(item.pairs[0])
 
     def schema(self) -> dict[str, Any]:
         """A list; the schema of a plan says what a step is."""

@@ -36,6 +36,8 @@ def facts_of(fd: int) -> FileFacts:
 
 
 class _Handle:
+    """An open descriptor. It is closed with the last reference, as Python's own files are, if not before."""
+
     __slots__ = ("fd", "gone", "uses")
 
     def __init__(self, fd: int) -> None:
@@ -43,6 +45,14 @@ class _Handle:
         self.uses = 0
         self.gone = False
         """Left the pool while in use: whoever uses it last closes it."""
+
+    def close(self) -> None:
+        fd, self.fd = self.fd, -1
+        os.close(fd)
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            self.close()
 
 
 class FilePool:
@@ -161,7 +171,7 @@ class FilePool:
             with self._lock:
                 handle.uses -= 1
                 if handle.gone and handle.uses == 0:
-                    os.close(handle.fd)
+                    handle.close()
 
     def _open_checked(self, file: StoredFile) -> int:
         try:
@@ -195,7 +205,7 @@ class FilePool:
     def _drop(handle: _Handle) -> None:
         handle.gone = True
         if handle.uses == 0:
-            os.close(handle.fd)
+            handle.close()
 
 
 def copy_chunk(fd: int, offset: int, count: int, out_fd: int, out_offset: int) -> int:

@@ -85,6 +85,12 @@ class Command:
     name_span: Span = field(default=NOWHERE, compare=False)
 
 
+def command_of(pair: Pair) -> Command:
+    """The step that a pair is where steps are maps with one key; a null value is no payload."""
+    bare = isinstance(pair.value, Scalar) and pair.value.value is None
+    return Command(pair.key, None if bare else pair.value, pair.key_span)
+
+
 def to_value(node: Node) -> Value:
     """The node as plain Python data."""
     if isinstance(node, Scalar):

@@ -19,7 +19,7 @@ from brainsurgery_shell.errors import (
     did_you_mean,
 )
 from brainsurgery_shell.lang.names import split_alias
-from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar, Sequence
+from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Scalar, Sequence, command_of
 from brainsurgery_shell.session.plan import Plan, PlanInput, Requirement
 from brainsurgery_shell.session.plan_oly import parse_step
 
@@ -144,8 +144,7 @@ class PlanReader:
             return self.oly(item)
         if not isinstance(item, Mapping) or len(item.pairs) != 1:
             self.fail(_A_STEP, item.span, "each step begins with '- '; its parameters are indented below it")
-        pair = item.pairs[0]
-        return Command(pair.key, None if _is_null(pair.value) else pair.value, pair.key_span), self.source
+        return command_of(item.pairs[0]), self.source
 
     def oly(self, item: Scalar) -> tuple[Command, Source] | None:
         """An OLY item. Where its text stands in the plan as it is, errors point there."""

@@ -22,15 +22,6 @@ from brainsurgery_shell.session.session import Session
 from brainsurgery_shell.workspace.edit import Report
 
 
-def run_plan(session: Session, plan: Plan, *, stdout: TextIO) -> None:
-    """Open a plan's inputs, check every step, run every step, write the output.
-
-    Raises:
-        SurgeryError: located in the plan. What the check finds is a ``PlanError``.
-    """
-    run_plans(session, [plan], stdout=stdout)
-
-
 def run_plans(session: Session, plans: list[Plan], *, stdout: TextIO) -> None:
     """Run plans as one: all inputs, all steps in order, one output.
 
