@@ -68,13 +68,15 @@ def take_turns(
 ) -> dict[str, Measured]:
     """Run every side ``repeats`` times, one after the other; what each writes to ``output`` is removed.
 
-    What earlier runs left to write is on the disk before each begins. The order turns by one from round to
-    round, so that no side always comes behind the same other.
+    What earlier runs left to write is on the disk before each begins. What memory a run leaves behind still
+    tells on the next, so the orders are those of a Latin square in which, over as many rounds as there are
+    sides, an even number, each comes once behind each other.
     """
     measured = {name: Measured() for name in sides}
-    order = list(sides)
+    names = list(sides)
+    zigzag = [place // 2 if place % 2 == 0 else -(place + 1) // 2 for place in range(len(names))]
     for turn in range(repeats):
-        for name in order[turn % len(order) :] + order[: turn % len(order)]:
+        for name in (names[(place + turn) % len(names)] for place in zigzag):
             shutil.rmtree(folder / output, ignore_errors=True)
             os.sync()
             run(sides[name], folder, measured[name])

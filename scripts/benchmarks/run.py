@@ -31,7 +31,7 @@ OTHERS = {
 def main(arguments: list[str]) -> int:
     chosen = _parsed(arguments)
     sizes = chosen.sizes or ((0.4,) if chosen.quick else SIZES)
-    repeats = chosen.repeats or (2 if chosen.quick else 3)
+    repeats = chosen.repeats or (2 if chosen.quick else 4)
     edits = [name for name in chosen.names if name in EDITS]
     others = [name for name in chosen.names if name in OTHERS]
     if not chosen.names:
@@ -70,7 +70,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
         "--quick", action="store_true", help="0.4 GB and 2 repeats; without factors and workers"
     )
     parser.add_argument("--sizes", type=_sizes, help="of an input, in GB (default: 0.4,2,8,16)")
-    parser.add_argument("--repeats", type=int, help="of each side (default: 3; quick: 2)")
+    parser.add_argument("--repeats", type=int, help="of each side (default: 4; quick: 2)")
     parser.add_argument("--folder", help="where the files go (default: the folder for temporary files)")
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks (default: all but growth)")
     chosen = parser.parse_args(arguments)

@@ -37,9 +37,13 @@ def equal(a: float, b: float, eps: float) -> bool:
 
 
 @laws
-@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=12), st.sampled_from((0, 0.25, 1.0, 1e9)))
-def test_floats(tmp_path: Path, pairs: list[tuple[float, float]], eps: float) -> None:
-    a, b = (torch.tensor(side) for side in zip(*pairs, strict=True))
+@given(
+    st.lists(st.tuples(numbers, numbers), min_size=1, max_size=12),
+    st.sampled_from((0, 0.25, 1.0, 1e9)),
+    st.sampled_from((torch.bfloat16, torch.float16, torch.float32, torch.float64)),
+)
+def test_floats(tmp_path: Path, pairs: list[tuple[float, float]], eps: float, dtype: torch.dtype) -> None:
+    a, b = (torch.tensor(side, dtype=dtype) for side in zip(*pairs, strict=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "PIECE_ELEMENTS", 5)
         found = differ(tmp_path, a, b, eps)
@@ -50,6 +54,8 @@ def test_floats(tmp_path: Path, pairs: list[tuple[float, float]], eps: float) ->
         assert found is not None
         assert found.count == len(wrong)
         assert found.index == (wrong[0],)
+        gaps = [abs(a - b) for a, b in (pairs[at] for at in wrong)]
+        assert found.largest == max((gap for gap in gaps if gap == gap), default=math.inf)
 
 
 @pytest.mark.parametrize("name", ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"])

@@ -53,6 +53,11 @@ def difference(left: LazyTensor, right: LazyTensor, eps: float, evaluator: Evalu
     count, first, largest = 0, None, 0.0
     start = 0
     for a, b in zip(evaluator.chunks(left), evaluator.chunks(right), strict=True):
+        quick = (0, 0.0) if _same_bits(a, b) else _quickly(a, b, eps)
+        if quick is not None and (first is not None or not quick[0]):
+            count, largest = count + quick[0], max(largest, quick[1])
+            start += a.numel()
+            continue
         wrong = _unequal(a, b, eps)
         bad = int(wrong.sum())
         if bad:
@@ -165,6 +170,37 @@ def index_of(flat: int, tensor: LazyTensor) -> tuple[int, ...]:
         index.append(flat // stride)
         flat %= stride
     return tuple(index)
+
+
+def _same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the values are the same for certain: ten times as fast as comparing small floats."""
+    module = load_torch()
+    words = a.numel() * a.element_size() % 8 == 0 and all(
+        each.storage_offset() * each.element_size() % 8 == 0 for each in (a, b)
+    )
+    dtype = module.int64 if words else module.uint8
+    same: bool = module.equal(a.view(dtype), b.view(dtype))
+    return same
+
+
+def _quickly(a: torch.Tensor, b: torch.Tensor, eps: float) -> tuple[int, float] | None:
+    """How many finite floats differ, and by how much at most; ``None`` where a closer look is needed.
+
+    torch compares floats one by one, but subtracts and takes the largest of many at once.
+    """
+    if not a.is_floating_point():
+        return None
+    module = load_torch()
+    narrow = a.element_size() <= 2 and not eps
+    dtype, word = (module.float32, module.int32) if narrow else (module.float64, module.int64)
+    gap = (a.to(dtype) - b.to(dtype)).abs_()
+    largest = float(gap.amax())
+    if not math.isfinite(largest):
+        return None
+    if eps:
+        return (0, 0.0) if largest <= eps else None
+    # Of positive floats, only zero has the bits of a whole number below 1.
+    return int(gap.view(word).clamp_max_(1).sum()), largest
 
 
 def _unequal(a: torch.Tensor, b: torch.Tensor, eps: float) -> torch.Tensor:

@@ -7,6 +7,7 @@ something must be computed. Parallelism is ours (over tensors and shards); torch
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import torch
+
+_MMAP_THRESHOLD = 4 << 20
+_TRIM_THRESHOLD = 32 << 20
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Options of glibc's ``mallopt``."""
 
 _lock = threading.Lock()
 _module: ModuleType | None = None
@@ -31,10 +37,29 @@ def load_torch() -> ModuleType:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             import torch
 
+            _keep_freed_memory()
             torch.set_num_threads(1)
             torch.set_grad_enabled(False)
             _module = torch
         return _module
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep what pieces leave for the next ones.
+
+    By default it gives memory of their size back to the kernel each time, which then has to clear it again:
+    800,000 page faults, and more than half of the time, of a merge of 2 GB.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:  # another C library
+        return
+    mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
+    mallopt(_M_TRIM_THRESHOLD, _TRIM_THRESHOLD)
 
 
 def torch_dtype(dtype: DType) -> torch.dtype:
