@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import Choice
+from brainsurgery_shell.declaration.kinds import Choice, Integer
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.sizes import size_words
+from brainsurgery_shell.ops.drawing import KINDS, Drawing, announce, drawing_or_reason
+from brainsurgery_shell.views.page import PLAIN, Page
+from brainsurgery_shell.views.text import visible
 from brainsurgery_shell.workspace.edit import Report
 from brainsurgery_shell.workspace.matching import Match, Selection, everything, find
 
@@ -28,9 +33,16 @@ from brainsurgery_shell.workspace.matching import Match, Selection, everything, 
         required=False,
         default="shape",
     ),
-    examples=("dump", "dump: target: 'h\\.0\\..*', format: compact, verbosity: stat"),
+    Parameter("draw", Choice(("none", *KINDS)), "also draw values", required=False, default="none"),
+    Parameter("bins", Integer(1), "how many bars to draw", required=False, default=40),
+    examples=(
+        "dump",
+        "dump: target: 'h\\.0\\..*', format: compact, verbosity: stat",
+        "dump: target: 'h\\.0\\..*', draw: histogram",
+        "dump: target: h.0.attn.weight, draw: spectrum",
+    ),
     selects=True,
-    aka=("ls", "list", "show", "print", "tree"),
+    aka=("show", "print"),
     inspects=True,
     reads=True,
 )
@@ -39,9 +51,11 @@ def dump(
     target: Reference | None,
     format_: str,
     verbosity: str,
+    draw: str,
+    bins: int,
     selection: Selection,
 ) -> Report:
-    """Show tensors: names, shapes and dtypes, with statistics or values if asked."""
+    """Show tensors: names, shapes and dtypes, with statistics, values, histograms or spectra if asked."""
     chosen = selection
     if target is not None:
         matches = find(context.workspace, target, chosen).matches
@@ -53,13 +67,20 @@ def dump(
     if verbosity != "shape":
         context.reading(match.selected() for match in matches)
     rows = [_row(context, match, verbosity) for match in matches]
+    drawings: list[Drawing | None] = [None] * len(rows)
+    if draw != "none":
+        drawings = _drawings(context, matches, draw, bins)
+        rows = [row | {draw: each and each.data} for row, each in zip(rows, drawings, strict=True)]
     if format_ == "json":
-        lines = json.dumps(rows, ensure_ascii=False, indent=2).split("\n")
-    elif format_ == "compact":
-        lines = [f"{row['alias']}::{row['name']}  {_facts(row)}" for row in rows]
-    else:
-        lines = _tree(rows)
-    return Report(lines, rows, len(rows))
+        return Report.document(rows, len(rows))
+    lines = partial(_compact if format_ == "compact" else _tree, rows, drawings, bins)
+    return Report.drawn(lines, rows, len(rows)) if draw != "none" else Report(lines(PLAIN), rows, len(rows))
+
+
+def _drawings(context: Context, matches: Sequence[Match], kind: str, bins: int) -> list[Drawing | None]:
+    tensors = [match.selected() for match in matches]
+    announce(context, tensors, kind)
+    return [drawing_or_reason(context, tensor, kind, bins) for tensor in tensors]
 
 
 def _row(context: Context, match: Match, verbosity: str) -> dict[str, Any]:
@@ -102,17 +123,32 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.6g}"
 
 
-def _tree(rows: list[dict[str, Any]]) -> list[str]:
+def _compact(
+    rows: Sequence[dict[str, Any]], drawings: Sequence[Drawing | None], bins: int, page: Page
+) -> list[str]:
+    """A line for each tensor."""
+    lines = []
+    for row, drawing in zip(rows, drawings, strict=True):
+        line = f"{row['alias']}::{visible(row['name'])}  {_facts(row)}"
+        lines.append(line if drawing is None else f"{line}  {drawing.line(bins, page)}")
+    return lines
+
+
+def _tree(
+    rows: Sequence[dict[str, Any]], drawings: Sequence[Drawing | None], bins: int, page: Page
+) -> list[str]:
     """Names by segment, indented; a segment that leads to one tensor only shares its line."""
     lines: list[str] = []
     shown: list[str] = []
-    for row in rows:
-        path = [f"{row['alias']}::", *row["name"].split(".")]
+    for row, drawing in zip(rows, drawings, strict=True):
+        path = [f"{row['alias']}::", *visible(row["name"]).split(".")]
         common = 0
         while common < min(len(shown), len(path) - 1) and shown[common] == path[common]:
             common += 1
         for depth in range(common, len(path) - 1):
             lines.append("  " * depth + path[depth])
         lines.append("  " * (len(path) - 1) + f"{path[-1]}  {_facts(row)}")
+        if drawing is not None:
+            lines += drawing.lines(bins, page, 2 * len(path))
         shown = path[:-1]
     return lines

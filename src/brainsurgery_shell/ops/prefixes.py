@@ -27,6 +27,7 @@ ALIAS = Label("an alias", "aliases")
     Parameter("alias", ALIAS, "the alias (add, remove, use)", required=False),
     Parameter("from", ALIAS, "the alias to rename", required=False),
     Parameter("to", ALIAS, "its new name", required=False),
+    Parameter("format", Choice(("table", "json")), "how the list is shown", required=False, default="table"),
     examples=(
         "prefixes",
         "prefixes: mode: use, alias: base",
@@ -34,7 +35,7 @@ ALIAS = Label("an alias", "aliases")
     ),
 )
 def prefixes(
-    context: Context, mode: str, alias: str | None, from_: str | None, to: str | None
+    context: Context, mode: str, alias: str | None, from_: str | None, to: str | None, format_: str
 ) -> Edit | Report:
     """List the open checkpoints, add an empty one, remove or rename one, or choose the default."""
     workspace = context.workspace
@@ -45,7 +46,7 @@ def prefixes(
     if from_ is not None or to is not None:
         fail(f"prefixes: mode: {mode} takes no from and to", hint="they belong to mode: rename")
     if mode == "list":
-        return _list(workspace)
+        return _list(workspace, format_)
     if alias is None:
         fail(f"prefixes: mode: {mode} needs 'alias'")
     if mode == "add":
@@ -73,7 +74,7 @@ def _rename(workspace: Workspace, old: str, new: str) -> Edit:
     return Edit(aliases={old: None, new: workspace.checkpoints[old]}, default=use)
 
 
-def _list(workspace: Workspace) -> Report:
+def _list(workspace: Workspace, format_: str) -> Report:
     default = workspace.default_alias()
     rows = []
     for alias, checkpoint in workspace.checkpoints.items():
@@ -87,6 +88,8 @@ def _list(workspace: Workspace) -> Report:
                 "path": ", ".join(origin.shown for origin in checkpoint.origins),
             }
         )
+    if format_ == "json":
+        return Report.document(rows, len(rows))
     lines = [
         f"{'*' if row['default'] else ' '} {row['alias']}::  {row['tensors']} tensors, "
         f"{size_words(int(str(row['nbytes'])))}  {row['path']}".rstrip()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.tree import Value
+from brainsurgery_shell.views.documents import json_document
+from brainsurgery_shell.views.page import PLAIN, Page
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -52,7 +54,28 @@ class Report:
     """What an inspection found: lines to show, and the same as data for programs."""
 
     lines: list[str]
+    """For files and pipes: all of the text, as wide as it is."""
     data: object = None
     count: int = 0
     saved: str | None = None
     """The alias of the checkpoint that was written, if a whole one was."""
+    draw: Callable[[Page], list[str]] | None = None
+    """Draws the lines for a terminal, where they depend on its width or have colours."""
+    image: Callable[[str], bytes] | None = None
+    """What goes into a file or a pipe in place of lines: a picture, of the kind that a suffix says."""
+    marked: str | None = None
+    """The name that this moment was given."""
+
+    @classmethod
+    def drawn(cls, draw: Callable[[Page], list[str]], data: object = None, count: int = 0) -> Report:
+        """A report whose lines depend on what they are drawn for."""
+        return cls(draw(PLAIN), data, count, draw=draw)
+
+    @classmethod
+    def document(cls, data: object, count: int = 0) -> Report:
+        """A report as one JSON document."""
+        return cls(json_document(data), data, count)
+
+    def on(self, page: Page) -> list[str]:
+        """The lines for a page."""
+        return self.lines if self.draw is None or page == PLAIN else self.draw(page)
