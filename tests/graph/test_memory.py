@@ -18,7 +18,7 @@ ALLOWED = 160 * MIB
 PROGRAM = """
 import json, re, resource, sys
 from pathlib import Path
-from brainsurgery_shell.graph import build, cast, compare, elementary, matmul, reduce, statistics
+from brainsurgery_shell.graph import build, cast, difference, elementary, histogram, matmul, reduce, statistics
 from brainsurgery_shell.graph.dtypes import BY_NAME
 from brainsurgery_shell.graph.evaluate import Evaluator
 from brainsurgery_shell.graph.runtime import load_torch
@@ -52,8 +52,9 @@ for name, tensor in made.items():
     for piece in evaluator.pieces(tensor):
         total += len(piece)
     assert total == tensor.nbytes, (name, total, tensor.nbytes)
-assert compare.difference(w, twice, 0.0, evaluator) is None
+assert difference.difference(w, twice, 0.0, evaluator) is None
 assert statistics.statistics(w, evaluator).zeros == w.numel
+assert histogram.histogram(w, 3, evaluator).counts == (0, w.numel, 0)
 """
 
 

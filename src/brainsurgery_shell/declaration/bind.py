@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from brainsurgery_shell.declaration.kind import Kind
 from brainsurgery_shell.declaration.operation import OPERATIONS, Operation, Parameter, Registry
 from brainsurgery_shell.errors import Span, StepError, did_you_mean
 from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair
@@ -77,6 +78,15 @@ def _accepted(operation: Operation, parameter: Parameter, pair: Pair) -> Any:
             hint=f"look at {operation.origin}",
             span=pair.key_span,
         ) from error
+
+
+def kinds_given(command: Command) -> list[Kind]:
+    """The kinds of the parameters that a command gives; none if there is no such operation."""
+    operation = OPERATIONS.get(command.name)
+    if operation is None:
+        return []
+    parameters = (operation.parameter(pair.key) for pair in _pairs(operation, command.payload))
+    return [each.kind for each in parameters if each is not None]
 
 
 def usage(operation: Operation) -> str:

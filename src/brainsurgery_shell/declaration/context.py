@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from brainsurgery_shell.graph.leaves import stored_bytes
 from brainsurgery_shell.graph.tensor import LazyTensor
+from brainsurgery_shell.views.page import Page
 from brainsurgery_shell.workspace.edit import Report
 from brainsurgery_shell.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from brainsurgery_shell.declaration.expansion import Expansion
+    from brainsurgery_shell.declaration.expansion import Expansion, Planned
+    from brainsurgery_shell.declaration.moments import Moment
     from brainsurgery_shell.graph.evaluate import Evaluator
     from brainsurgery_shell.workspace.checkpoint import Checkpoint
 
@@ -35,6 +37,38 @@ class SaveRequest:
     """Whether files that a killed save of the same had finished are kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class PastStep:
+    """A step of the session."""
+
+    number: int
+    line: str
+    role: str
+    """edit, assert, save, inspect or mark."""
+    state: Literal["in force", "undone", "replaced"]
+    """What is undone can be redone, until an edit replaces it."""
+    time: float | None
+    """When it was over, in seconds since 1970; ``None``: its journal does not say."""
+    seconds: float
+    tensors: int
+    nbytes: int
+    mark: str | None
+    """The name that it gave to the moment."""
+    parts: tuple[str, ...]
+    """The lines that it stands for, of an executed file."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastLine:
+    """A line that was run, as it was typed."""
+
+    number: int
+    line: str
+    time: float | None
+    drawn: str | None
+    """Arguments that its step found out (``seed: 7``)."""
+
+
 class Services(Protocol):
     """What a session does for the operations that need more than a workspace."""
 
@@ -45,22 +79,40 @@ class Services(Protocol):
     def reading(self, nbytes: int) -> None:
         """So many bytes of files are about to be read: for showing progress."""
 
-    def undo(self, count: int) -> Report:
-        """Take back the last edits."""
+    def undo(self, count: int, to: Moment | None = None) -> Report:
+        """Take back the last edits: so many, or those after a moment."""
 
-    def redo(self, count: int) -> Report:
-        """Bring back what was undone."""
+    def redo(self, count: int, to: Moment | None = None) -> Report:
+        """Bring back what was undone: so many edits, or those up to a moment."""
 
-    def history(self) -> Report:
+    def mark(self, name: str) -> Report:
+        """Name this moment."""
+
+    def marks(self) -> dict[str, tuple[int, bool]]:
+        """Names of moments that can be reached: after which step each is, and whether that is in force."""
+
+    def workspace_at(self, moment: Moment) -> Workspace:
+        """A copy of the workspace as it was; nothing is evaluated."""
+
+    def journal(self) -> list[PastStep]:
         """The steps so far."""
+
+    def history(self) -> list[PastLine]:
+        """The lines so far."""
 
     def summarize(
         self, *, everything: bool, resolve: bool, layout: str, requires: str | None = None
     ) -> Report:
         """The plan of the steps in force; ``requires``: the fingerprints in it (header or content)."""
 
-    def help(self, topic: str | None, expression: str | None) -> list[str]:
-        """Explain an operation or expression."""
+    def help(self, topic: str | None, expression: str | None, page: Page) -> list[str]:
+        """Explain an operation, expression or topic."""
+
+    def edit(self, path: str | None, count: int) -> Expansion | Report:
+        """Open a file, or the last ``count`` steps, in the user's editor; the steps to be run after that."""
+
+    def preview(self, step: Planned, *, limit: int | None, layout: str) -> Report:
+        """What a step would do, without doing it."""
 
     def steps_of(self, path: str) -> Expansion:
         """The steps in a plan or script."""

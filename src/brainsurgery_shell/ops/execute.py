@@ -18,7 +18,7 @@ from brainsurgery_shell.lang.tree import Command
         "execute: cleanup.yaml",
         "execute: transforms: [{ delete: '.*\\.bias' }, 'scale_: target: \"w\", by: 2']",
     ),
-    aka=("source", "run"),
+    aka=("run",),
     primary="path",
     counts=False,
 )

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
 from brainsurgery_shell.errors import fail
-from brainsurgery_shell.lang.tree import Command, Mapping, Node, Pair, Value, from_value
+from brainsurgery_shell.graph.dtypes import DType
+from brainsurgery_shell.graph.tensor import LazyTensor
+from brainsurgery_shell.lang import tree
+from brainsurgery_shell.lang.tree import Command, Node, Pair, Value, from_value
 from brainsurgery_shell.workspace.edit import Edit
 from brainsurgery_shell.workspace.workspace import Workspace
 
-Role = Literal["edit", "assert", "save", "inspect"]
+Role = Literal["edit", "assert", "save", "inspect", "mark"]
 """An edit can be undone; asserts and saves belong to the plan; inspections only if they are asked for."""
+REMEMBERED: frozenset[Role] = frozenset(("assert", "inspect", "mark"))
+"""What a resumed session does not run again: the outcome that the journal holds is trusted."""
 
 
 @dataclass(slots=True)
@@ -28,6 +35,11 @@ class Record:
     role: Role
     count: int = 0
     seconds: float = 0.0
+    """How long it took."""
+    time: float | None = None
+    """When it was over, in seconds since 1970."""
+    nbytes: int = 0
+    """Of the tensors that it wrote; if it wrote none, of those that it removed."""
     inverse: list[Edit] = field(default_factory=list)
     """What, in this order, takes an edit back; of an edit that was undone, what brings it back."""
     aliases: frozenset[str] = frozenset()
@@ -41,6 +53,10 @@ class Record:
     """The checkpoint that a save wrote, if it wrote a whole one."""
     folder: Path = Path()
     """What its relative paths start from."""
+    mark: str | None = None
+    """The name that it gave to the moment."""
+    drawn: dict[str, Value] = field(default_factory=dict)
+    """Arguments that it found out (seeds, ranks): they are in ``command``, and were not in what was typed."""
 
     def leaves(self) -> list[Record]:
         """Itself, or the steps that it stands for."""
@@ -130,6 +146,23 @@ def _turn(workspace: Workspace, group: list[Record], undone: bool) -> Record:
     return edit
 
 
+def touched_bytes(edit: Edit, inverse: Edit) -> int:
+    """Bytes of the tensors that an applied edit wrote; if it wrote none, of those that it removed."""
+    if not edit.count:
+        return 0
+    return _nbytes(edit) or _nbytes(inverse)
+
+
+def _nbytes(edit: Edit) -> int:
+    """Many tensors have few shapes: so they are counted, not asked one by one."""
+    opened = (checkpoint.tensors for checkpoint in edit.aliases.values() if checkpoint is not None)
+    touched: list[Mapping[str, LazyTensor | None]] = [*edit.tensors.values(), *opened]
+    kinds: Counter[tuple[tuple[int, ...], DType]] = Counter()
+    for tensors in touched:
+        kinds.update(map(attrgetter("shape", "dtype"), filter(None, tensors.values())))
+    return sum(LazyTensor(*kind).nbytes * count for kind, count in kinds.items())
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C back for a moment: what happens within happens whole."""
@@ -146,9 +179,9 @@ def with_arguments(command: Command, extra: dict[str, Value], primary: str | Non
         return command
     payload: Node | None = command.payload
     pairs: tuple[Pair, ...] = ()
-    if isinstance(payload, Mapping):
+    if isinstance(payload, tree.Mapping):
         pairs = payload.pairs
     elif payload is not None and primary is not None:
         pairs = (Pair(primary, payload),)
     added = tuple(Pair(name, from_value(value)) for name, value in extra.items())
-    return Command(command.name, Mapping((*pairs, *added)), command.name_span)
+    return Command(command.name, tree.Mapping((*pairs, *added)), command.name_span)

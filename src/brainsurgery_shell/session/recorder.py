@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
-from brainsurgery_shell.session.journal import Entry, Journal, entry_of
+from brainsurgery_shell.session.journal import Journal, entry_of
 from brainsurgery_shell.session.record import Record, Role, Timeline
+from brainsurgery_shell.session.store import Entry
 
 
 @dataclass(slots=True)
@@ -31,10 +35,21 @@ class Group:
             command,
             role,
             sum(part.count for part in self.parts),
+            nbytes=sum(part.nbytes for part in self.parts),
             inverse=[each for part in reversed(self.parts) for each in part.inverse],
             aliases=frozenset().union(*(part.aliases for part in self.parts)),
             parts=self.parts,
         )
+
+
+@dataclass(slots=True)
+class Line:
+    """A line that was run, as it was typed."""
+
+    text: str
+    time: float | None
+    record: Record | None = None
+    """What became of it, if that was recorded."""
 
 
 class Recorder:
@@ -43,6 +58,10 @@ class Recorder:
     def __init__(self, journal: Journal | None, *, writes: bool) -> None:
         self.journal = journal
         self.timeline = Timeline()
+        self.lines: list[Line] = []
+        """What was typed, or ran without being typed, in order."""
+        self._answered = True
+        """Whether the last of them is known to have done something."""
         self.groups: list[Group] = []
         """Files that are being executed, the innermost last."""
         self.replaying = False
@@ -57,8 +76,35 @@ class Recorder:
         Raises:
             StorageError: it cannot be written.
         """
-        if self.journal is not None and self._writes and not self.replaying and not self.rehearses:
+        if self.journal is not None and self._records:
             self.journal.append(entry)
+
+    @property
+    def _records(self) -> bool:
+        """Whether what happens now belongs into the journal."""
+        return self._writes and not self.replaying and not self.rehearses
+
+    def note_line(self, text: str, when: float | None = None) -> None:
+        """A line is about to run. Comments are none, nor are those of a file that is executed.
+
+        A journal that cannot be written stops no line: its step says so, if it has to be in there.
+        """
+        text = text.strip()
+        if self.groups or not text or text.startswith("#"):
+            return
+        when = when or time.time()
+        if self.journal is not None and self._records:
+            with suppress(StorageError):
+                self.journal.append({"kind": "line", "text": text, "time": round(when, 3)}, durable=False)
+        self.lines.append(Line(text, when))
+        self._answered = False
+
+    def answer(self, text: str, record: Record | None = None) -> None:
+        """The last line did something; ``text`` stands in for it where an older journal holds no lines."""
+        if self._answered:
+            self.lines.append(Line(text, record.time if record is not None else None))
+        self.lines[-1].record = record
+        self._answered = True
 
     def record(self, record: Record, folder: Path, group: Group | None = None) -> None:
         """Into the journal first: a step is reported only when it is on the disk.
@@ -70,6 +116,7 @@ class Recorder:
         """
         record.folder = folder
         record.seconds = time.perf_counter() - record.seconds
+        record.time = time.time()
         record.number = 0 if self.groups else len(self.timeline.everything) + 1
         entry = entry_of(record, group.entries if group is not None else None)
         within = self._within()
@@ -84,8 +131,20 @@ class Recorder:
         within = self._within()
         if within is not None:
             within.parts.append(record)
-        else:
-            self.timeline.add(record)
+            return
+        self.timeline.add(record)
+        if not self.groups:
+            self.answer(print_command(record.command), record)
+
+    def recall(self, entry: Entry) -> None:
+        """Of the step that was replayed last: what the journal says of when it ran, and what it found out."""
+        within = self._within()
+        record = (within.parts if within is not None else self.timeline.everything)[-1]
+        record.time = entry.get("time")
+        record.seconds = entry.get("seconds", 0.0)
+        record.nbytes = entry.get("nbytes", record.nbytes)
+        record.drawn = entry.get("drawn", {})
+        record.mark = entry.get("mark")
 
     def note_kept(self, entry: Entry) -> None:
         """A source was linked aside. It stays so, whatever becomes of the file that is being executed."""

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brainsurgery_shell.declaration.context import SaveRequest
-from brainsurgery_shell.declaration.expansion import Expansion
+from brainsurgery_shell.declaration.context import PastLine, PastStep, SaveRequest
+from brainsurgery_shell.declaration.expansion import Expansion, Planned
+from brainsurgery_shell.declaration.moments import Moment
 from brainsurgery_shell.errors import SurgeryError, fail
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.session.attend import announce
+from brainsurgery_shell.session.moments import Direction, count_to, workspace_at
+from brainsurgery_shell.session.past import edit_before, past_lines, past_marks, past_steps
 from brainsurgery_shell.session.record import Record, uninterrupted
+from brainsurgery_shell.views.page import Page
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report
 from brainsurgery_shell.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from brainsurgery_shell.graph.evaluate import Evaluator
+    from brainsurgery_shell.session.editor import Editing
     from brainsurgery_shell.session.session import Session
 
 Turn = Callable[[Workspace, int], list[Record]]
+_MOST_TOLD = 20
+"""Edits that undo and redo tell one by one."""
 
 
 class SessionServices:
@@ -28,6 +36,7 @@ class SessionServices:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._editing: Editing | None = None
 
     @property
     def evaluator(self) -> Evaluator:
@@ -38,45 +47,68 @@ class SessionServices:
         """A step is about to read them."""
         announce(nbytes)
 
-    def undo(self, count: int) -> Report:
-        """Take back the last ``count`` edits and what was asserted or saved after them."""
-        return self._turn("undo", self._session.timeline.undo, self._session.timeline.redo, count)
+    def undo(self, count: int, to: Moment | None = None) -> Report:
+        """Take back the last edits and what was asserted or saved after them."""
+        timeline = self._session.timeline
+        if to is not None:
+            count = count_to(timeline, to, "undo")
+        return self._turn("undo", timeline.undo, timeline.redo, count)
 
-    def redo(self, count: int) -> Report:
-        """Bring back the last ``count`` undone edits and what followed them."""
-        return self._turn("redo", self._session.timeline.redo, self._session.timeline.undo, count)
+    def redo(self, count: int, to: Moment | None = None) -> Report:
+        """Bring back the last undone edits and what followed them."""
+        timeline = self._session.timeline
+        if to is not None:
+            count = count_to(timeline, to, "redo")
+        return self._turn("redo", timeline.redo, timeline.undo, count)
 
-    def _turn(self, what: str, turn: Turn, back: Turn, count: int) -> Report:
+    def _turn(self, what: Direction, turn: Turn, back: Turn, count: int) -> Report:
+        """Over ``count`` edits; over none if this is the moment that was asked for."""
+        if not count:
+            return Report([f"nothing to {what}: {_here(edit_before(self._session.timeline))}"])
         with uninterrupted():
             edits = turn(self._session.workspace, count)
             try:
-                self._session.recorder.write({"kind": what, "count": count})
+                self._session.recorder.write({"kind": what, "count": count, "time": time.time()})
             except SurgeryError:
                 back(self._session.workspace, count)
                 raise
+        self._session.recorder.answer(what if count == 1 else f"{what}: {count}")
         for edit in edits:
             self._session.unsaved_aliases |= edit.aliases & self._session.workspace.checkpoints.keys()
         if not any(record.role == "edit" for record in self._session.timeline.steps):
             self._session.unsaved_aliases.clear()  # all is as it was opened
         done = {"undo": "undone", "redo": "redone"}[what]
-        return Report([f"{done}: {print_command(edit.command)}" for edit in edits], None, count)
+        lines = [f"{done}: {print_command(edit.command)}" for edit in edits[:_MOST_TOLD]]
+        if count > _MOST_TOLD:
+            lines.append(
+                f"… and {count - _MOST_TOLD} more edits; now {_here(edit_before(self._session.timeline))}"
+            )
+        return Report(lines, None, count)
 
-    def history(self) -> Report:
-        """Every step of the session, numbered."""
-        rows = [
-            {
-                "number": each.number,
-                "line": print_command(each.command),
-                "undone": each.undone,
-                "count": each.count,
-            }
-            for each in self._session.timeline.everything
-        ]
-        width = len(str(len(rows)))
-        lines = [
-            f"{row['number']:>{width}}{' (undone)' if row['undone'] else ''}  {row['line']}" for row in rows
-        ]
-        return Report(lines or ["no steps yet"], rows, len(rows))
+    def mark(self, name: str) -> Report:
+        """Name this moment, also if another has that name."""
+        timeline = self._session.timeline
+        after, former = edit_before(timeline), self.marks().get(name)
+        told = f"the mark '{name}': {_here(after)}"
+        if former is not None and former != (after, True):
+            told += f"; it was {'' if former[1] else 'undone, and was '}{_here(former[0])}"
+        return Report([told], {"mark": name, "after": after}, marked=name)
+
+    def marks(self) -> dict[str, tuple[int, bool]]:
+        """Those that can be reached."""
+        return past_marks(self._session.timeline)
+
+    def workspace_at(self, moment: Moment) -> Workspace:
+        """From the inverses that the timeline keeps."""
+        return workspace_at(self._session, moment)
+
+    def journal(self) -> list[PastStep]:
+        """Every step, numbered."""
+        return past_steps(self._session.timeline)
+
+    def history(self) -> list[PastLine]:
+        """Every line, numbered."""
+        return past_lines(self._session.recorder)
 
     def summarize(
         self, *, everything: bool, resolve: bool, layout: str, requires: str | None = None
@@ -89,11 +121,25 @@ class SessionServices:
         )
         return Report(lines, None, len(self._session.timeline.steps))
 
-    def help(self, topic: str | None, expression: str | None) -> list[str]:
+    def help(self, topic: str | None, expression: str | None, page: Page) -> list[str]:
         """From the declarations."""
         from brainsurgery_shell.describe import help_text
 
-        return help_text(topic, expression)
+        return help_text(topic, expression, page)
+
+    def edit(self, path: str | None, count: int) -> Expansion | Report:
+        """In the user's editor: a file, or the last steps, whose lines are then run."""
+        if self._editing is None:
+            from brainsurgery_shell.session.editor import Editing
+
+            self._editing = Editing(self._session)
+        return self._editing.steps(count) if path is None else self._editing.file(path)
+
+    def preview(self, step: Planned, *, limit: int | None, layout: str) -> Report:
+        """From headers alone."""
+        from brainsurgery_shell.session.foreseen import preview_report
+
+        return preview_report(self._session, step, limit, layout)
 
     def steps_of(self, path: str) -> Expansion:
         """The steps in a plan or script."""
@@ -146,11 +192,12 @@ class SessionServices:
     def save(self, request: SaveRequest) -> Report:
         """Write a checkpoint; in a dry run, or while replaying, only check."""
         from brainsurgery_shell.session.same_values import values_key
-        from brainsurgery_shell.session.saving import check_save, save
+        from brainsurgery_shell.session.saving import check_save, save, warn_of_suffix
 
         if self._session.replaying:
             return Report([], None, len(request.tensors), request.alias if request.whole else None)
         plan = check_save(request, self._session.sources.folder, self._session.settings.saves)
+        warn_of_suffix(request, plan, self._session.warn)
         if self._session.dry:
             self._session.sources.promised.append(plan.dest)
             count = len(request.tensors)
@@ -174,3 +221,8 @@ class SessionServices:
         warning = self._session.sources.set_aside(path, self._session.recorder)
         if warning is not None:
             self._session.warn(warning)
+
+
+def _here(after: int) -> str:
+    """Where a moment is."""
+    return f"just after step {after}" if after else "as the session began"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from brainsurgery_shell.collector import collector_paused
 from brainsurgery_shell.declaration.bind import Step, bind
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.expansion import Expansion
+from brainsurgery_shell.declaration.offers import Offer
 from brainsurgery_shell.declaration.operation import Result
 from brainsurgery_shell.errors import StepError, SurgeryError, fail
 from brainsurgery_shell.graph.leaves import stored_bytes
@@ -20,17 +21,20 @@ from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
 from brainsurgery_shell.session.attend import Unwatched, Watch, WatchedFiles, announce, attended
+from brainsurgery_shell.session.changes import preview
 from brainsurgery_shell.session.journal import Journal, new_name
 from brainsurgery_shell.session.opening import Sources
-from brainsurgery_shell.session.preview import preview
+from brainsurgery_shell.session.past import offers
 from brainsurgery_shell.session.record import (
     Record,
     Role,
     Timeline,
+    touched_bytes,
     uninterrupted,
     with_arguments,
 )
 from brainsurgery_shell.session.recorder import Group, Recorder
+from brainsurgery_shell.session.relocate import facts_of
 from brainsurgery_shell.session.services import SessionServices
 from brainsurgery_shell.session.settings import Settings
 from brainsurgery_shell.session.together import grouped, run_steps
@@ -131,16 +135,19 @@ class Session:
                 "path": str(origin.path),
                 "folder": str(self.folder),
                 "fingerprint": origin.fingerprint,
+                **facts_of(self.sources.opened[-1][1]),
             }
         )
 
-    def execute(self, command: Command) -> Report | None:
-        """Run one command: whole, or not at all.
+    def execute(self, command: Command, *, typed: bool = False) -> Report | None:
+        """Run one command: whole, or not at all. ``typed``: the line that it came from was noted already.
 
         Raises:
             SurgeryError: it does not check or fails; the workspace is as it was.
             KeyboardInterrupt: likewise.
         """
+        if not (typed or self.replaying):
+            self.recorder.note_line(print_command(command))
         try:
             return self._execute(command)
         finally:
@@ -164,9 +171,11 @@ class Session:
         if isinstance(result, Edit):
             return self._edit(step, result, record)
         record.count = result.count if result is not None else 0
-        if step.operation.recorded and step.operation.in_plans:
+        if step.operation.recorded and (step.operation.in_plans or (result is not None and result.marked)):
             record.role = _role(step, result)
-            record.saved_alias = result.saved if result is not None else None
+            if result is not None:
+                record.saved_alias, record.mark = result.saved, result.marked
+                record.nbytes = result.data.get("nbytes", 0) if isinstance(result.data, dict) else 0
             self._record(record)
             self.unsaved_aliases.discard(str(record.saved_alias))
         return result
@@ -175,6 +184,10 @@ class Session:
     def dry(self) -> bool:
         """Whether nothing is written."""
         return self.settings.dry_run or self.recorder.rehearses
+
+    def known(self, what: str) -> Iterable[Offer]:
+        """For completion: the names of all ``what`` there are."""
+        return offers(self.timeline, what)
 
     def scratch(self) -> Session:
         """A copy that can be edited and thrown away: for checking a plan before it runs."""
@@ -228,6 +241,7 @@ class Session:
             self._check(step, edit)
         self.assumed |= edit.assumed
         record.command = with_arguments(step.command, edit.drawn, step.operation.primary)
+        record.drawn = edit.drawn
         record.role, record.count = "edit", edit.count
         aliases = frozenset(edit.tensors)
         if not aliases and record.fingerprint is None:
@@ -235,6 +249,7 @@ class Session:
         with collector_paused(), uninterrupted():
             record.inverse = [self.workspace.apply(edit)]
             record.aliases = aliases & self.workspace.checkpoints.keys()
+            record.nbytes = touched_bytes(edit, record.inverse[0])
             try:
                 self._record(record)
             except SurgeryError:
@@ -304,6 +319,8 @@ class Session:
 
 
 def _role(step: Step, result: Report | None) -> Role:
+    if result is not None and result.marked is not None:
+        return "mark"
     if not step.operation.replays:
         return "save"
     if step.operation.inspects or (result is not None and result.lines):

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brainsurgery_shell.declaration.bind import kinds_given
+from brainsurgery_shell.declaration.moments import Moments
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command, Mapping, Pair, Scalar
 from brainsurgery_shell.lang.yaml_printer import command_to_yaml, node_to_yaml
@@ -27,7 +29,7 @@ def summarize(
     from brainsurgery_shell.session.resolve import resolved
 
     base = session.summary_folder or session.folder
-    records = [record for record in session.timeline.leaves() if everything or record.role != "inspect"]
+    records = [record for record in session.timeline.leaves() if _is_in_plan(record, everything)]
     output = _output(records) if layout == "yaml" else None
     commands: list[Command] = []
     chosen = [record for record in records if record is not output]
@@ -48,6 +50,13 @@ def summarize(
     if output is not None:
         lines += ["output:", *_output_lines(_moved(output.command, output, base), output.saved_alias)]
     return lines
+
+
+def _is_in_plan(record: Record, everything: bool) -> bool:
+    """Marks are not, nor is what looks back at a moment: another session has other moments."""
+    if record.role != "inspect":
+        return record.role != "mark"
+    return everything and not any(isinstance(kind, Moments) for kind in kinds_given(record.command))
 
 
 def _moved(command: Command, record: Record, base: Path) -> Command:

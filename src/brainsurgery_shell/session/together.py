@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brainsurgery_shell.declaration.bind import bind
 from brainsurgery_shell.declaration.expansion import Expansion, Planned
 from brainsurgery_shell.errors import StepError, SurgeryError, fail
+from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.lang.printer import print_command
+from brainsurgery_shell.lang.redirect import split_redirect
 from brainsurgery_shell.session.record import uninterrupted
 from brainsurgery_shell.session.recorder import Group
 
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 DEEPEST = 16
 """How many files may execute one another."""
+_MOST_TOLD = 5
+"""Further mistakes in a file that are told with the first."""
 
 
 @contextmanager
@@ -64,10 +70,41 @@ def run_steps(session: Session, expansion: Expansion) -> list[str]:
             if expansion.file is None and planned.command is not None:
                 shown = print_command(planned.command)
                 error.located(step=f"transforms[{number}]: {shown}")
+            elif expansion.file is not None:
+                add_hints(error, static_errors(expansion.steps[number + 1 :]))
             raise error from None
         if session.leaving:
             break
     return lines
+
+
+def static_errors(steps: Iterable[Planned]) -> list[SurgeryError]:
+    """What is wrong with steps of a file whatever they are run on: one mend can see to all of it."""
+    found = []
+    for planned in steps:
+        try:
+            command = planned.command
+            if command is None:
+                line = split_redirect(planned.source.text)
+                command = None if line.shell else parse_line(line.command_text)
+            if command is not None:
+                bind(command)
+        except SurgeryError as error:
+            span = planned.command.name_span if planned.command is not None else None
+            found.append(error.on_line(planned.source).located(span=span))
+    return found
+
+
+def add_hints(error: SurgeryError, others: list[SurgeryError]) -> None:
+    """Tell with an error what else is wrong in its file."""
+    hints = [error.hint] if error.hint is not None else []
+    for other in others[:_MOST_TOLD]:
+        source, span = other.details.source, other.details.span
+        line = (source.first_line if source is not None else 1) + (span.line - 1 if span is not None else 0)
+        hints.append(f"line {line} is wrong too: {other.message}")
+    if len(others) > _MOST_TOLD:
+        hints.append(f"… and {len(others) - _MOST_TOLD} more lines")
+    error.details = replace(error.details, hint="\n".join(hints) or None)
 
 
 def failure_of_step(error: SurgeryError) -> SurgeryError:

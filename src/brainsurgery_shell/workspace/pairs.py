@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from brainsurgery_shell.errors import InternalError, StepError
 from brainsurgery_shell.graph.tensor import LazyTensor
@@ -14,6 +14,7 @@ from brainsurgery_shell.workspace.matching import EVERYTHING, Columns, Found, Se
 from brainsurgery_shell.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from brainsurgery_shell.graph.difference import Difference
     from brainsurgery_shell.graph.evaluate import Evaluator
 
 
@@ -94,18 +95,63 @@ def _not_apart(found: Found, keys: Sequence[Hashable]) -> StepError:
     raise InternalError("all captures differ")
 
 
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """Two tensors that are not the same."""
+
+    left: LazyTensor
+    right: LazyTensor
+    values: Difference | None = None
+    """How the values differ, where shapes and dtypes agree."""
+
+    @property
+    def kind(self) -> Literal["shape", "dtype", "values"]:
+        """In what they differ."""
+        if self.values is not None:
+            return "values"
+        return "shape" if self.left.shape != self.right.shape else "dtype"
+
+    @property
+    def what(self) -> str:
+        """In what they differ, in words."""
+        a, b = self.left, self.right
+        if self.values is not None:
+            return f"{self.values.count} of {a.numel} values differ"
+        if a.shape != b.shape:
+            return f"shapes {list(a.shape)} and {list(b.shape)}"
+        return f"dtypes {a.dtype} and {b.dtype}"
+
+    @property
+    def most(self) -> str:
+        """By how much values differ."""
+        return "" if self.values is None else f"by at most {self.values.largest:.6g}"
+
+    @property
+    def first(self) -> str:
+        """The first values that differ."""
+        values = self.values
+        return (
+            "" if values is None else f"first at {list(values.index)}: {values.found} and {values.expected}"
+        )
+
+
+def compare(
+    a: LazyTensor, b: LazyTensor, eps: float, evaluator: Evaluator, *, measured: bool = False
+) -> Unlike | None:
+    """How two tensors differ, or ``None``; ``measured``: also relative to the whole of them."""
+    if a.shape != b.shape or a.dtype is not b.dtype:
+        return Unlike(a, b)
+    from brainsurgery_shell.graph.difference import difference
+
+    found = difference(a, b, eps, evaluator, measured=measured)
+    return None if found is None else Unlike(a, b, found)
+
+
 def describe_difference(a: LazyTensor, b: LazyTensor, eps: float, evaluator: Evaluator) -> str | None:
     """How two tensors differ, in words, or ``None``."""
-    if a.shape != b.shape:
-        return f"shapes {list(a.shape)} and {list(b.shape)}"
-    if a.dtype is not b.dtype:
-        return f"dtypes {a.dtype} and {b.dtype}"
-    from brainsurgery_shell.graph.compare import difference
-
-    found = difference(a, b, eps, evaluator)
+    found = compare(a, b, eps, evaluator)
     if found is None:
         return None
-    return (
-        f"{found.count} of {a.numel} values differ, by at most {found.largest:.6g}; "
-        f"first at {list(found.index)}: {found.found} and {found.expected}"
-    )
+    if found.values is None:
+        return found.what
+    return f"{found.what}, {found.most}; {found.first}"
