@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from completion_views import GPT, View, view
 
+from brainsurgery_shell.graph.dtypes import BY_NAME
+from brainsurgery_shell.graph.tensor import LazyTensor
+
 
 @pytest.fixture(scope="module")
 def gpt() -> View:
@@ -99,9 +102,18 @@ class TestNames:
         ]
 
     def test_leaves_show_dtype_and_shape_the_others_counts(self, gpt: View) -> None:
-        (leaf,) = gpt.at("delete: h.1.mlp.")
-        assert (leaf.display, leaf.meta) == ("weight", "bfloat16 [8, 4]")
-        assert gpt.at("delete: h.1.a")[0].meta == "2 tensors"
+        leaf = gpt.at("delete: h.1.mlp.")[0]
+        assert (leaf.display, leaf.meta) == ("weight", "bfloat16 [8, 4], 64 B")
+        assert gpt.at("delete: h.1.a")[0].meta == "bfloat16 [8, 4] × 2, 128 B"
+
+    def test_what_lies_below_is_told_by_what_it_has_in_common(self) -> None:
+        mixed = view(model=["a.w", "a.b", "n.w"])
+        tensors = mixed.workspace.checkpoints["model"].tensors
+        tensors["a.b"] = LazyTensor((8,), BY_NAME["float32"])
+        assert [each.meta for each in mixed.at("delete: target: ")[:2]] == [
+            "2 tensors, float32, bfloat16, 96 B",
+            "1 tensor, bfloat16, 64 B",
+        ]
 
     def test_the_user_s_dots_and_quotes_are_kept(self, gpt: View) -> None:
         assert gpt.lines(r"delete: h\.1\.m") == [r"delete: h\.1\.mlp\."]
@@ -111,8 +123,8 @@ class TestNames:
 
     def test_a_pattern_leads_on(self, gpt: View) -> None:
         (attn,) = gpt.at(r"delete: h\.(\d+)\.at")
-        assert (attn.insert, attn.meta) == (r"h\.(\d+)\.attn\.", "24 tensors")
-        assert gpt.at(r"delete: .*\.we")[0].meta == "bfloat16 [8, 4] × 25"
+        assert (attn.insert, attn.meta) == (r"h\.(\d+)\.attn\.", "bfloat16 [8, 4] × 24, 1.5 KiB")
+        assert gpt.at(r"delete: .*\.we")[0].meta == "bfloat16 [8, 4] × 25, 1.6 KiB"
 
     @pytest.mark.parametrize("pattern", [r"(.+)+x\.", r"h\.(a|b)*\.", r"(?=h)h\.", r"\d\w", "h.(", "[", "*"])
     def test_a_pattern_that_could_run_away_is_left_alone(self, gpt: View, pattern: str) -> None:
@@ -154,8 +166,8 @@ class TestTemplates:
     def test_captures_of_a_regex(self, gpt: View) -> None:
         line = r"copy: from: 'h\.(\d+)\.(?P<part>.*)', to: "
         assert gpt.shown(line)[:2] == [r"\1", r"\g<part>"]
-        assert gpt.lines(line + r"h.12.\g<") == [line + r"h.12.\g<part>"]
-        assert gpt.shown(line + "h.")[:3] == [r"\1", r"\g<part>", "0."]
+        assert gpt.lines(line + r"h.12.\g<p") == [line + r"h.12.\g<part>"]
+        assert gpt.shown(line + "h.")[:5] == [r"\1", r"\g<part>", r"\g<0>", r"h.\1.\g<part>", "0."]
 
     def test_captures_of_a_list(self, gpt: View) -> None:
         line = "copy: from: [h, $i, *rest], to: [h, "

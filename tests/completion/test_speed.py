@@ -7,6 +7,8 @@ import time
 import pytest
 from completion_views import View, view
 
+from brainsurgery_shell.completion import prepare
+
 LAYERS = [
     f"model.layers.{i}.experts.{j}.{part}.weight" for i in range(100) for j in range(333) for part in "abc"
 ]
@@ -16,9 +18,7 @@ FLAT = [f"tensor_{i:06}" for i in range(100_000)]
 @pytest.fixture(scope="module")
 def large() -> View:
     session = view(model=LAYERS, flat=FLAT, numbers=map(str, range(100_000)))
-    for checkpoint in session.workspace.checkpoints.values():
-        checkpoint.sorted_names()
-    session.at("delete: nosuch")
+    prepare(session)
     return session
 
 
@@ -35,6 +35,15 @@ def large() -> View:
         "delete: target: .*\\.w",
         "delete: target: [model, layers, $i, experts, $j, ",
         "delete: target: [*x, w",
+        "delete: target: model.layers.17.experts.3.a.weight",
+        "delete: target: [numbers::",
+        "delete: target: weight",
+        "delete: target: WEIGHT",
+        "delete: target: model.layers.9.experts.ht",
+        "delete: target: model.layers.5.layers.5",
+        r"delete: target: 'model\.layers\.(\d+)\.experts\.(\d+)\.a\.weight', expect: ",
+        r"cast_: target: '.*', to: ",
+        "execute: transforms: ['delete: target: model.layers.17.experts.",
         "delete: target: experts.7.b",
         "delete: target: nosuchname",
         "delete: target: flat::",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from brainsurgery_shell.assertions.declare import OF, expression
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import DTypeKind, Integer, Integers
+from brainsurgery_shell.declaration.kinds import DTypeKind, Integer, ShapeKind
 from brainsurgery_shell.declaration.operation import Parameter
 from brainsurgery_shell.errors import fail
 from brainsurgery_shell.graph.dtypes import DType
@@ -34,7 +34,7 @@ def _each(
 @expression(
     "shape",
     OF,
-    Parameter("is", Integers("a shape", least=-1), "the shape; -1 stands for any size"),
+    Parameter("is", ShapeKind("a shape", least=-1), "the shape; -1 stands for any size"),
     examples=("assert: shape: { of: 'wte', is: [50257, 768] }",),
 )
 def shape(context: Context, of: Reference, is_: Shape) -> str | None:

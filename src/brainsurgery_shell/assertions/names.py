@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brainsurgery_shell.assertions.declare import OF, expression
 from brainsurgery_shell.declaration.context import Context
-from brainsurgery_shell.declaration.kinds import Integer
+from brainsurgery_shell.declaration.kinds import Count
 from brainsurgery_shell.declaration.operation import WHERE, Parameter
 from brainsurgery_shell.errors import listed
 from brainsurgery_shell.lang.nearest import no_match
@@ -27,7 +27,7 @@ def exists(context: Context, of: Reference) -> str | None:
 @expression(
     "count",
     OF,
-    Parameter("is", Integer(0), "how many"),
+    Parameter("is", Count(0), "how many"),
     WHERE,
     examples=("assert: count: { of: '.*\\.weight', is: 74 }",),
 )

@@ -1,6 +1,6 @@
 """Completion: a pure function from a line, a cursor and a session to candidates."""
 
 from brainsurgery_shell.completion.candidates import LIMIT, Candidate, SessionView
-from brainsurgery_shell.completion.complete import complete
+from brainsurgery_shell.completion.complete import complete, prepare
 
-__all__ = ["LIMIT", "Candidate", "SessionView", "complete"]
+__all__ = ["LIMIT", "Candidate", "SessionView", "complete", "prepare"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from brainsurgery_shell.completion.scope import Around
@@ -9,7 +10,8 @@ from brainsurgery_shell.declaration.operation import Operation
 from brainsurgery_shell.declaration.references import Tensors
 from brainsurgery_shell.errors import SurgeryError
 from brainsurgery_shell.lang.pattern import Matcher, compile_reference
-from brainsurgery_shell.lang.reference import Reference, parse_reference
+from brainsurgery_shell.lang.reference import Reference, RegexExpr, SegmentsExpr, parse_reference
+from brainsurgery_shell.lang.segments import Many, One
 from brainsurgery_shell.lang.tree import Mapping, Node, Sequence
 
 
@@ -55,24 +57,64 @@ def compiled(node: Node | None) -> Source | None:
 
 
 def in_text(source: Source | None) -> list[tuple[str, str]]:
-    r"""``\1`` and ``\g<name>``, each with what it is."""
+    r"""``\1``, ``\g<name>`` and ``\g<0>``, each with what it is."""
     if source is None or source.matcher.is_list:
         return []
     names = source.matcher.capture_names
-    return [
+    found = [
         (rf"\{name}", f"group {name}") if name.isdigit() else (rf"\g<{name}>", f"group {place}")
         for place, name in enumerate(names, 1)
     ]
+    return [*found, (r"\g<0>", "the whole name")]
 
 
-def in_list(source: Source | None) -> list[tuple[str, str]]:
-    """``$x``, ``${x+1}`` and ``*xs``, each with what it is."""
+def same_name(source: Source | None) -> str | None:
+    """The template that makes every name what it is, where the pattern is text and groups."""
+    if source is None or not isinstance(source.reference.expr, RegexExpr):
+        return None
+    text, at, groups = source.reference.expr.text, 0, 0
+    parts: list[str] = []
+    while at < len(text):
+        found = _PIECE.match(text, at)
+        if found is None:
+            return None
+        if found["group"]:
+            groups += 1
+            name = found["name"]
+            at_digit = text[found.end() : found.end() + 1].isdigit()
+            parts.append(rf"\g<{name or groups}>" if name or at_digit else rf"\{groups}")
+            groups += len(_INNER.findall(found["group"], 1))
+        else:
+            parts.append("." if found[0] == r"\." else found[0])
+        at = found.end()
+    return "".join(parts) if groups == source.matcher.group_count else None
+
+
+_PIECE = re.compile(
+    r"(?:(?P<group>\((?!\?(?!P<))(?:\?P<(?P<name>\w+)>)?(?:[^()\[\]\\]|\\.|\((?:[^()\[\]\\]|\\.)*\))*\))"
+    r"|[^\\*+?()\[\]{}|^$]|\\\W)"
+    r"(?![*+?{])"
+)
+"""A group (with groups in it, one level deep), a character, or an escaped sign; nothing that repeats."""
+_INNER = re.compile(r"\((?!\?(?!P<))")
+
+
+def in_list(source: Source | None, place: int) -> list[tuple[str, str]]:
+    """``$x``, ``${x+1}`` and ``*xs``, each with what it is; first what the pattern has at this place."""
     if source is None or not source.matcher.is_list:
         return []
-    found: list[tuple[str, str]] = []
+    found: dict[str, str] = {}
+    expr = source.reference.expr
+    if isinstance(expr, SegmentsExpr) and place < len(expr.segments):
+        segment = expr.segments[place]
+        if isinstance(segment, One):
+            found[f"${segment.name}"] = "as in the pattern"
+        elif isinstance(segment, Many):
+            found[f"*{segment.name}"] = "as in the pattern"
     for name in source.matcher.capture_names:
         if name in source.matcher.many:
-            found.append((f"*{name}", "the segments bound to it"))
+            found.setdefault(f"*{name}", "the segments bound to it")
         else:
-            found += [(f"${name}", "the segment bound to it"), (f"${{{name}+1}}", "one more")]
-    return found
+            found.setdefault(f"${name}", "the segment bound to it")
+            found[f"${{{name}+1}}"] = "one more"
+    return list(found.items())

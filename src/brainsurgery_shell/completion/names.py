@@ -10,12 +10,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain, groupby, islice
 
-from brainsurgery_shell.completion.candidates import LIMIT, numeric
+from brainsurgery_shell.completion.candidates import numeric
 
-_MOST_CHILDREN = 500
+MOST_NAMES = 120
+"""Names and segments in one menu: room is left for other candidates."""
+_MOST_CHILDREN = 300
 """Children of one prefix that are looked at, in the names' own order."""
-_MOST_PREFIXES = 100
+MOST_PREFIXES = 100
 """Prefixes that a pattern's wildcards may stand for."""
 _MOST_TWINS = 64
 
@@ -40,6 +43,17 @@ class Child:
     """A tensor whose name ends with it; ``None`` if the segment leads on."""
     count: int
     """How many tensors: those below it, or for a leaf those that the same pattern takes; 0 if not counted."""
+    ranges: tuple[tuple[int, int], ...] = ()
+    """Where they lie among the sorted names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What may come next."""
+
+    children: list[Child]
+    rest: int
+    """How many tensors lie below what is left out."""
 
 
 def end_of(names: Sequence[str], prefix: str, low: int = 0) -> int:
@@ -60,24 +74,28 @@ def children(names: Sequence[str], prefix: str, partial: str = "") -> Iterator[C
         name = names[at]
         dot = name.find(".", start)
         if dot < 0:
-            yield Child(name[start:], name, 1)
+            yield Child(name[start:], name, 1, ((at, at + 1),))
             at += 1
         else:
             end = end_of(names, name[: dot + 1], at)
-            yield Child(name[start:dot], None, end - at)
+            yield Child(name[start:dot], None, end - at, ((at, end),))
             at = end
     if at < stop and names[at][start : start + 1].isdigit():
-        yield from _numbered(names, prefix, partial)
+        yield from _numbered(names, prefix, partial, at)
 
 
-def _numbered(names: Sequence[str], prefix: str, partial: str) -> Iterator[Child]:
-    """Where children are many and numbers: the first of them by value, which are not the first by text."""
+def _numbered(names: Sequence[str], prefix: str, partial: str, low: int) -> Iterator[Child]:
+    """Where children are many and numbers: the first of them by value, which are not the first by text.
+
+    Those before ``low`` are known already.
+    """
     found = 0
     for number in _numbers(partial):
         for child in _exactly(names, prefix, number):
-            yield child
             found += 1
-        if found >= LIMIT:
+            if child.ranges[0][0] >= low:
+                yield child
+        if found >= MOST_NAMES:
             return
 
 
@@ -95,31 +113,42 @@ def _exactly(names: Sequence[str], prefix: str, segment: str) -> Iterator[Child]
     name = prefix + segment
     at = bisect_left(names, name)
     if at < len(names) and names[at] == name:
-        yield Child(segment, name, 1)
+        yield Child(segment, name, 1, ((at, at + 1),))
     at = bisect_left(names, name + ".", at)
     end = end_of(names, name + ".", at)
     if end > at:
-        yield Child(segment, None, end - at)
+        yield Child(segment, None, end - at, ((at, end),))
 
 
 def prefixes(names: Sequence[str], steps: Sequence[Step]) -> list[str]:
     """The prefixes, each empty or ending in a dot, that a pattern's segments stand for; capped."""
     current = [""]
-    for step in steps:
-        longer: dict[str, None] = {}
-        for prefix in current:
-            if len(longer) >= _MOST_PREFIXES:
-                break
-            if step is MANY:
-                longer.update(dict.fromkeys(_below(names, prefix, _MOST_PREFIXES - len(longer))))
-            elif isinstance(step, str):
-                inner = [child for child in _exactly(names, prefix, step) if child.leaf is None]
-                longer.update({f"{prefix}{step}.": None for _ in inner})
-            else:
-                takes = [c.segment for c in children(names, prefix) if c.leaf is None and step(c.segment)]
-                longer.update({f"{prefix}{segment}.": None for segment in takes})
-        current = list(longer)[:_MOST_PREFIXES]
+    for literal, run in groupby(steps, key=lambda step: isinstance(step, str)):
+        if literal:
+            # one bisection, however many segments
+            tail = "".join([f"{step}." for step in run])
+            current = [prefix + tail for prefix in current if _begins(names, prefix + tail)]
+            continue
+        for step in run:
+            found: Iterator[str] = chain.from_iterable(_longer(names, prefix, step) for prefix in current)
+            current = list(dict.fromkeys(islice(found, MOST_PREFIXES)))
     return current
+
+
+def _begins(names: Sequence[str], prefix: str) -> bool:
+    """Whether a name begins like that."""
+    at = bisect_left(names, prefix)
+    return at < len(names) and names[at].startswith(prefix)
+
+
+def _longer(names: Sequence[str], prefix: str, step: Step) -> Iterator[str]:
+    """The prefixes that are longer by one step, which is not literal."""
+    if callable(step):
+        for child in children(names, prefix):
+            if child.leaf is None and step(child.segment):
+                yield f"{prefix}{child.segment}."
+    else:
+        yield from _below(names, prefix, MOST_PREFIXES)
 
 
 def _below(names: Sequence[str], prefix: str, most: int) -> list[str]:
@@ -132,19 +161,27 @@ def _below(names: Sequence[str], prefix: str, most: int) -> list[str]:
     return found[:most]
 
 
-def following(names: Sequence[str], starts: Sequence[str], partial: str) -> list[Child]:
+def following(names: Sequence[str], starts: Sequence[str], partial: str) -> Following:
     """What may follow any of some prefixes: leaves and inner segments, numbers by value."""
     merged: dict[tuple[str, bool], Child] = {}
     for prefix in starts:
         for child in children(names, prefix, partial):
             key = child.segment, child.leaf is None
             known = merged.get(key)
-            merged[key] = child if known is None else replace(known, count=known.count + child.count)
+            merged[key] = child if known is None else _both(known, child)
         if len(merged) > _MOST_CHILDREN:
             break
-    found = sorted(merged.values(), key=lambda child: (numeric(child.segment), child.leaf is None))[:LIMIT]
-    counted = len(starts) < _MOST_PREFIXES
-    return found if counted else [replace(child, count=0) for child in found]
+    found = sorted(merged.values(), key=lambda child: (numeric(child.segment), child.leaf is None))[
+        :MOST_NAMES
+    ]
+    if len(starts) >= MOST_PREFIXES:
+        return Following([replace(child, count=0, ranges=()) for child in found], 0)
+    total = sum(end_of(names, each + partial) - bisect_left(names, each + partial) for each in starts)
+    return Following(found, total - sum(child.count for child in found))
+
+
+def _both(one: Child, other: Child) -> Child:
+    return replace(one, count=one.count + other.count, ranges=one.ranges + other.ranges)
 
 
 def twins(names: Sequence[str], text: str) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Paths: folders, checkpoints and plans first. Only this part of completion looks at the disk."""
+"""Paths: checkpoints and plans first, then folders. Only this part of completion looks at the disk."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from brainsurgery_shell.completion.candidates import LIMIT, Candidate
+from brainsurgery_shell.completion.candidates import Candidate
 from brainsurgery_shell.completion.writing import Pen
+from brainsurgery_shell.lang.sizes import size_words
 
 _CHECKPOINTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".npz")
 _PLANS = (".yaml", ".yml", ".oly")
 _MOST_ENTRIES = 3000
+_MOST_LOOKS = 20
+"""Folders that are looked into, whether they hold a checkpoint."""
+_MOST_LOOKED_AT = 50
+_MOST_MEASURED = 200
 
 
 def paths(pen: Pen, folder: Path) -> Iterator[Candidate]:
@@ -23,8 +28,8 @@ def paths(pen: Pen, folder: Path) -> Iterator[Candidate]:
         return
     head, _, partial = typed.rpartition("/")
     front = typed[: len(typed) - len(partial)]
-    for name, what in _entries(_looked_at(folder, head, front), partial)[:LIMIT]:
-        if what == "folder":
+    for name, what, is_folder in _entries(_looked_at(folder, head, front), partial):
+        if is_folder:
             yield pen.value(f"{front}{name}/", f"{name}/", what, final=False)
         else:
             yield pen.value(f"{front}{name}", name, what)
@@ -39,24 +44,47 @@ def _looked_at(folder: Path, head: str, front: str) -> Path:
         return folder / head
 
 
-def _entries(folder: Path, partial: str) -> list[tuple[str, str]]:
-    found: list[tuple[int, str, str]] = []
+def _entries(folder: Path, partial: str) -> list[tuple[str, str, bool]]:
+    """Names, what they are, and whether they are folders."""
+    folders: list[os.DirEntry[str]] = []
+    files: list[os.DirEntry[str]] = []
     try:
         with os.scandir(folder) as entries:
             for entry in islice(entries, _MOST_ENTRIES):
                 name = entry.name
                 if name.startswith(partial) and (partial or not name.startswith(".")) and name.isprintable():
-                    rank, what = _sort(name, entry.is_dir())
-                    found.append((rank, name, what))
+                    (folders if entry.is_dir() else files).append(entry)
     except (OSError, ValueError):  # no such folder, or one that may not be read
         return []
-    return [(name, what) for _, name, what in sorted(found)]
+    found = [_file(entry, measured=len(files) <= _MOST_MEASURED) for entry in files]
+    for at, entry in enumerate(sorted(folders, key=lambda each: each.name)):
+        holds = at < _MOST_LOOKS and _holds_checkpoint(entry.path)
+        found.append((0, entry.name, "checkpoint") if holds else (1, entry.name, "folder"))
+    names = {entry.name for entry in folders}
+    return [(name, what, name in names) for _, name, what in sorted(found)]
 
 
-def _sort(name: str, is_folder: bool) -> tuple[int, str]:
-    if is_folder:
-        return 0, "folder"
-    suffix = Path(name).suffix.lower()
-    if suffix in _CHECKPOINTS:
-        return 0, "checkpoint"
-    return (0, "plan") if suffix in _PLANS else (1, "file")
+def _file(entry: os.DirEntry[str], *, measured: bool) -> tuple[int, str, str]:
+    """Rank, name, and what it is."""
+    suffix = Path(entry.name).suffix.lower()
+    if suffix in _PLANS:
+        return 0, entry.name, "script" if suffix == ".oly" else "plan"
+    if suffix not in _CHECKPOINTS:
+        return 2, entry.name, "file"
+    try:
+        size = f", {size_words(entry.stat().st_size)}" if measured else ""
+    except OSError:  # gone, or a link to nothing
+        size = ""
+    return 0, entry.name, f"checkpoint{size}"
+
+
+def _holds_checkpoint(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(
+                each.name.endswith((".safetensors", ".safetensors.index.json"))
+                or each.name in ("pytorch_model.bin", "pytorch_model.bin.index.json", ".metadata")
+                for each in islice(entries, _MOST_LOOKED_AT)
+            )
+    except OSError:
+        return False

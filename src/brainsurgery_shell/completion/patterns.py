@@ -21,6 +21,8 @@ _ESCAPED = re.compile(r"\\.")
 _BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]|\(\?P=")
 _TAME = re.compile(r"(?!.*\)[*+?{])(?!.*\(\?[^:P])(?:[^*+?{]*[*+?{]){0,2}[^*+?{]*")
 """At most two repetitions, none of a group, no lookaround: cheap on text as short as a segment."""
+_LOOSE = re.compile(r"(?<!\\)\.|\\[SDWsbB]|\[\^|^[^(]*\|")
+"""What may take a dot along, or cuts the whole regex in two."""
 _LONGEST_SEGMENT = 200
 
 
@@ -53,6 +55,19 @@ def read(text: str) -> Typed | None:
     literal = ".".join([*plain, partial]) if len(plain) == len(known) else None
     dot = dots[-1] if dots else ("." if literal is not None else r"\.")
     return Typed(known, partial, text[: len(text) - len(pieces[-1])], literal, dot)
+
+
+def exact_steps(text: str) -> list[Step] | None:
+    """The segments of a complete regex; ``None`` where one might match more, or less, than one segment."""
+    pieces, dots = _pieces(text)
+    found: list[Step] = []
+    for piece in pieces:
+        step = _step(piece)
+        if step is None or (callable(step) and _LOOSE.search(piece.replace(r"\\", ""))):
+            return None
+        found.append(step)
+    literal = all(isinstance(step, str) for step in found)
+    return found if literal or "." not in dots else None
 
 
 def escaped(text: str, dot: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from brainsurgery_shell.declaration.kinds import Kind, Text
@@ -28,11 +27,17 @@ class Scope:
     """The kind of the value that is here."""
     segment: bool = False
     """Whether it is a segment of a structured reference of that kind."""
+    parameter: Parameter | None = None
+    """The parameter whose value it is."""
+    of_plan: bool = False
+    """Whether a step of a plan stands here."""
 
     def child(self, step: str | int) -> Scope:
         """The scope under a key, or at an index of a list."""
         if self.owner is not None:
             return _in_payload(self.owner, step)
+        if self.is_step:
+            return Scope(_operation(step, in_plans=self.of_plan))
         if self.kind is None or self.segment:
             return Scope()
         return _in_list(self.kind, step) if isinstance(step, int) else _in_map(self.kind, step)
@@ -46,16 +51,41 @@ class Scope:
         return self.kind is not None and not self.segment and _is_expression(self.kind)
 
     @property
+    def is_step(self) -> bool:
+        """Whether a map with one operation stands here, or a string with its line."""
+        return self.of_plan or (self.kind is not None and self.kind.completes == "step")
+
+    @property
+    def takes_step(self) -> bool:
+        """Whether the payload here may be a step as it stands."""
+        primary = primary_of(self.owner) if self.owner is not None else None
+        return primary is not None and primary.whole_payload and primary.kind.completes == "step"
+
+    @property
+    def is_map(self) -> bool:
+        """Whether keys may stand here, within braces."""
+        return self.owner is not None or self.is_step or self.takes_expression or self._has_keys
+
+    @property
+    def _has_keys(self) -> bool:
+        return self.kind is not None and not self.segment and self.kind.schema().get("type") == "object"
+
+    @property
+    def takes_list(self) -> bool:
+        """Whether a bracket may open here."""
+        if self.kind is None or self.segment or self.owner is not None:
+            return False
+        if self.kind.completes == "steps":
+            return True
+        schema = self.kind.schema()
+        return any("array" in each.get("type", ()) for each in (schema, *schema.get("anyOf", ())))
+
+    @property
     def lists_references(self) -> bool:
         """Whether the value is a list of references, of which the first is matched."""
         if self.kind is None or self.segment or isinstance(self.kind, ListOf | Tensors | Names):
             return False
         return self.kind.completes in _REFERENCES
-
-    @property
-    def fields(self) -> Mapping[str, Kind]:
-        """The keys of a value that is a map with fixed ones."""
-        return self.kind.fields if isinstance(self.kind, Conditions) else {}
 
 
 def scope_at(position: Position) -> Scope:
@@ -78,16 +108,24 @@ def _is_expression(kind: Kind) -> bool:
 def _in_payload(owner: Operation, step: str | int) -> Scope:
     parameter = owner.parameter(step) if isinstance(step, str) else None
     if parameter is not None:
-        return Scope(kind=parameter.kind)
+        return Scope(kind=parameter.kind, parameter=parameter)
     primary = primary_of(owner)
     if primary is None or (isinstance(step, str) and not primary.whole_payload):
         return Scope()
     return Scope(kind=primary.kind).child(step)
 
 
+def _operation(step: str | int, *, in_plans: bool) -> Operation | None:
+    """An operation; ``in_plans``: that a plan may hold."""
+    found = OPERATIONS.get(step) if isinstance(step, str) else None
+    return found if found is not None and (found.in_plans or not in_plans) else None
+
+
 def _in_list(kind: Kind, index: int) -> Scope:
     if isinstance(kind, ListOf):
         return Scope(kind=kind.item)
+    if kind.completes == "steps":
+        return Scope(of_plan=True)
     if isinstance(kind, Tensors | Names):
         return Scope(kind=kind, segment=True)
     if Scope(kind=kind).lists_references:

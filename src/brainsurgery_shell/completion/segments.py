@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from brainsurgery_shell.completion.candidates import Candidate
+from brainsurgery_shell.completion.candidates import Candidate, more
 from brainsurgery_shell.completion.captures import Source, in_list
-from brainsurgery_shell.completion.names import Step, following, prefixes
+from brainsurgery_shell.completion.facts import metas, tensors
+from brainsurgery_shell.completion.general import numbered
+from brainsurgery_shell.completion.names import Child, Following, Step, following, prefixes
 from brainsurgery_shell.completion.patterns import any_segment, step_of
 from brainsurgery_shell.completion.scope import Around
-from brainsurgery_shell.completion.tensors import alias_prefixes, checkpoint_of, meta_of
+from brainsurgery_shell.completion.tensors import alias_prefixes, checkpoint_of
 from brainsurgery_shell.completion.writing import Pen
 from brainsurgery_shell.errors import StepError
 from brainsurgery_shell.lang.pieces import Piece, take_alias
 from brainsurgery_shell.lang.segments import Literal, parse_segment
 from brainsurgery_shell.lang.tree import Scalar
+from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.workspace import Workspace
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def segments(
@@ -24,12 +29,12 @@ def segments(
 ) -> Iterator[Candidate]:
     """What may stand at the cursor, as an item of the list."""
     typed = pen.typed
+    place = len(nearby.items)
     if template:
-        for capture, what in in_list(source):
+        for capture, what in in_list(source, place):
             if capture.startswith(typed):
                 yield pen.value(capture, capture, what)
-    first = not nearby.items
-    if first:
+    if not place:
         yield from alias_prefixes(pen, workspace)
     written = [_written(item) for item in nearby.items]
     alias, front = _alias_of(written, typed)
@@ -37,16 +42,52 @@ def segments(
         alias = source.reference.alias
     checkpoint = checkpoint_of(workspace, alias)
     steps = _steps(written)
-    partial = typed[len(front) :]
-    if checkpoint is None or steps is None or partial[:1] in ("$", "*", "~"):
+    if checkpoint is None or steps is None:
         return
-    names = checkpoint.sorted_names()
-    for child in following(names, prefixes(names, steps), partial):
+    starts = prefixes(checkpoint.sorted_names(), steps)
+    captures: list[Candidate] = []
+    found = following(checkpoint.sorted_names(), starts, typed[len(front) :])
+    if not template:
+        bound = typed[len(front) :][:1] in ("$", "*")
+        known = following(checkpoint.sorted_names(), starts, "").children if bound else found.children
+        captures = list(_captures(pen, front, written, known))
+        yield from (each for each in captures if each.display[0] == "$")
+    if typed[len(front) :][:1] not in ("$", "*", "~"):
+        # a first segment that looks like an alias needs one in front
+        needed = f"{alias or workspace.default_alias()}::" if not place and not front else ""
+        yield from _literals(pen, checkpoint, found, front, needed, template=template)
+    yield from (each for each in captures if each.display[0] == "*")
+
+
+def _literals(
+    pen: Pen, checkpoint: Checkpoint, found: Following, front: str, needed: str, *, template: bool
+) -> Iterator[Candidate]:
+    """Segments of names as they are."""
+    for child, meta in zip(found.children, metas(found.children, checkpoint), strict=True):
         text = _literal(child.segment, template)
         if text is not None:
-            if first and not front and take_alias(Piece(text))[0] is not None:
-                text = f"{alias or workspace.default_alias()}::{text}"  # else it would be taken for an alias
-            yield pen.value(front + text, child.segment, meta_of(child, checkpoint), segment=True)
+            is_alias = take_alias(Piece(text))[0] is not None
+            text = f"{front}{needed if is_alias else ''}{text}"
+            yield pen.value(text, child.segment, meta, segment=True)
+    if found.rest:
+        yield more(found.rest, "tensors")
+
+
+def _captures(pen: Pen, front: str, written: list[str], children: list[Child]) -> Iterator[Candidate]:
+    """What stands for any segment, and for any number of them, under names that are not taken yet."""
+    partial = pen.typed[len(front) :]
+    taken = {name for each in written for name in _NAME.findall(each)}
+    name = next((each for each in "ijklmn" if each not in taken), None)
+    numbers = numbered(children)
+    offers = []
+    if name is not None and children:
+        meta = f"any number: {tensors(sum(each.count for each in numbers))}" if numbers else "any segment"
+        offers.append((f"${name}", meta))
+    if "rest" not in taken and children:
+        offers.append(("*rest", "any number of segments"))
+    for text, meta in offers:
+        if text.startswith(partial) and (partial or text[0] == "*" or numbers):
+            yield pen.value(front + text, text, meta, variant=True)
 
 
 def _written(item: object) -> str:
@@ -87,6 +128,8 @@ def _literal(segment: str, template: bool) -> str | None:
         return None
     if template:
         return re.sub(r"([\\*+?()\[\]{}|^$~])", r"\\\1", segment)
+    if "::" in segment:  # it looks like an alias or a slice
+        return f"~(?:{re.escape(segment)})"
     try:
         if parse_segment(Piece(segment)) == Literal(segment):
             return segment

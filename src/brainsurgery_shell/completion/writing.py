@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from brainsurgery_shell.completion.candidates import Candidate
 from brainsurgery_shell.lang import scan
 from brainsurgery_shell.lang.position import Position
@@ -21,22 +23,40 @@ class Pen:
         self._rest = rest
         self._blank = " " if position.needs_blank else ""
 
-    def plain(self, insert: str, display: str, meta: str = "") -> Candidate:
+    def plain(
+        self, insert: str, display: str, meta: str = "", *, final: bool = False, variant: bool = False
+    ) -> Candidate:
         """A candidate that replaces what was typed, as it stands."""
-        return Candidate(self._blank + insert, len(self.position.raw), display, meta)
+        return Candidate(self._blank + insert, len(self.position.raw), display, meta, final, variant)
 
     def value(
-        self, text: str, display: str, meta: str = "", *, final: bool = True, segment: bool = False
+        self,
+        text: str,
+        display: str,
+        meta: str = "",
+        *,
+        final: bool = True,
+        segment: bool = False,
+        quoted: bool = False,
+        variant: bool = False,
     ) -> Candidate:
-        """A string; if not ``final``, the user goes on writing it. A ``segment`` may be a number."""
+        """A string; if not ``final``, the user goes on writing it.
+
+        A ``segment`` may be a number; what is to be ``quoted`` is so even where it could stand bare.
+        """
         quote = self.position.quote
+        if not final:
+            text = _without_overlap(text, self._rest)
         if quote:
-            return self.plain(self._within(quote, text, final), display, meta)
-        bare = _stands_bare(text if final else text + "x")
-        if bare or (segment and final and _is_digits(text)):
-            return self.plain(text, display, meta)
-        quote = '"' if scan.CONTROL.search(text) else "'"
-        return self.plain(quote + _encoded(text, quote) + (quote if final else ""), display, meta)
+            insert = self._within(quote, text, final)
+        elif not quoted and (
+            _stands_bare(text if final else text + "x") or (segment and final and _is_digits(text))
+        ):
+            insert = text
+        else:
+            quote = '"' if scan.CONTROL.search(text) else "'"
+            insert = quote + _encoded(text, quote) + (quote if final else "")
+        return self.plain(insert, display, meta, final=final, variant=variant)
 
     def _within(self, quote: str, text: str, final: bool) -> str:
         """The text inside the quote that is open; what was typed of it stays as it is."""
@@ -45,8 +65,21 @@ class Pen:
         raw = self.position.raw
         keeps = raw.startswith(quote) and text.startswith(self.typed) and not raw.endswith("\\")
         body = raw + _encoded(text[len(self.typed) :], quote) if keeps else quote + _encoded(text, quote)
-        closed = final and not self._rest.startswith(quote)
-        return body + quote if closed else body
+        return body + quote if final and not _closed_behind(self._rest, quote) else body
+
+
+def _without_overlap(text: str, rest: str) -> str:
+    """The text without the separator at its end that stands behind the cursor already."""
+    for separator in (r"\.", ".", "::"):
+        if rest.startswith(separator) and text.endswith(separator):
+            return text.removesuffix(separator)
+    return text
+
+
+def _closed_behind(rest: str, quote: str) -> bool:
+    """Whether the quote that is open is closed by one behind the cursor, at the end of the same word."""
+    word = re.match(r"[^\s,'\"]*", rest)
+    return word is not None and rest.startswith(quote, word.end())
 
 
 def _stands_bare(text: str) -> bool:

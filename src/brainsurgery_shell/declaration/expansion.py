@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brainsurgery_shell.declaration.kinds import Kind
+from brainsurgery_shell.declaration.kinds import Completes, Kind
 from brainsurgery_shell.errors import Source, StepError, SurgeryError
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.lang.tree import Command, Mapping, Node, Scalar, Sequence, command_of
@@ -37,31 +37,53 @@ class Steps(Kind):
     """A list of steps, as ``transforms`` of a plan."""
 
     words = "a list of steps, each a map with one operation, or a string that is OLY"
+    completes: Completes = "steps"
 
     def accept(self, node: Node) -> tuple[Command, ...]:
         """The commands; items that hold a comment alone are none."""
         if not isinstance(node, Sequence):
             self.reject(node)
-        found = (self._command(item) for item in node.items)
+        found = (_command(self, item) for item in node.items)
         return tuple(each for each in found if each is not None)
-
-    def _command(self, item: Node) -> Command | None:
-        if isinstance(item, Scalar) and isinstance(item.value, str):
-            try:
-                return parse_line(item.value)
-            except SurgeryError as error:
-                raise StepError(error.message, hint=error.hint, span=item.span) from None
-        if not isinstance(item, Mapping) or len(item.pairs) != 1:
-            self.reject(item, hint="each step is { operation: { parameters } }")
-        return command_of(item.pairs[0])
 
     def schema(self) -> dict[str, Any]:
         """A list; the schema of a plan says what a step is."""
         return {"$ref": "#/$defs/transforms"}
 
 
+class OneStep(Kind):
+    """One step, written as in ``transforms``."""
+
+    words = "a step: a map with one operation, or a string that is OLY"
+    completes: Completes = "step"
+
+    def accept(self, node: Node) -> Planned:
+        """The command; of a string, with what it says."""
+        command = _command(self, node)
+        if command is None:
+            self.reject(node)
+        return Planned(command, Source(str(node.value) if isinstance(node, Scalar) else ""))
+
+    def schema(self) -> dict[str, Any]:
+        """A string, or a map with one key; any operation will do, not only those of plans."""
+        return {"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
+
+
+def _command(kind: Kind, item: Node) -> Command | None:
+    """The command in a map or string; ``None`` if that holds a comment alone."""
+    if isinstance(item, Scalar) and isinstance(item.value, str):
+        try:
+            return parse_line(item.value)
+        except SurgeryError as error:
+            raise StepError(error.message, hint=error.hint, span=item.span) from None
+    if not isinstance(item, Mapping) or len(item.pairs) != 1:
+        kind.reject(item, hint="each step is { operation: { parameters } }")
+    return command_of(item.pairs[0])
+
+
 def inline(commands: Iterable[Command]) -> Expansion:
-    """Steps that were written where they are executed."""
+    """Steps that were written where they are executed: each as a line of its own, in which its errors are."""
     from brainsurgery_shell.lang.printer import print_command
 
-    return Expansion(tuple(Planned(command, Source(print_command(command))) for command in commands))
+    lines = map(print_command, commands)
+    return Expansion(tuple(Planned(parse_line(line), Source(line)) for line in lines))

@@ -5,138 +5,38 @@ Everything that differs between arguments lives here, once: validation, help, co
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any
 
+from brainsurgery_shell.declaration.kind import Completes, Kind, Rename, shown
+from brainsurgery_shell.declaration.numbers import Count, Integer, Integers, Number, ShapeKind, Value, Values
+from brainsurgery_shell.declaration.offers import Asked, Offer
 from brainsurgery_shell.errors import StepError, did_you_mean
 from brainsurgery_shell.graph.dtypes import ALL, DType, parse_dtype
-from brainsurgery_shell.lang.printer import print_node
-from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.sizes import parse_size
-from brainsurgery_shell.lang.template import Template
-from brainsurgery_shell.lang.tree import Mapping, Node, Scalar
-from brainsurgery_shell.lang.tree import Sequence as ListNode
+from brainsurgery_shell.lang.tree import Node, Scalar
 
-Rename = Callable[["Reference | Template"], str]
-"""From a reference or template to the one name it stands for."""
-
-Completes = Literal[
-    "tensors",
-    "names",
-    "captures",
-    "aliases",
-    "dtypes",
-    "choices",
-    "paths",
-    "topics",
-    "expressions",
-    "nothing",
+__all__ = [
+    "Boolean",
+    "Choice",
+    "Completes",
+    "Count",
+    "DTypeKind",
+    "Integer",
+    "Integers",
+    "Kind",
+    "Known",
+    "Label",
+    "Number",
+    "Rename",
+    "ShapeKind",
+    "Size",
+    "Text",
+    "Value",
+    "Values",
+    "shown",
 ]
-
-
-class Kind(ABC):
-    """What a parameter takes."""
-
-    words: str = "a value"
-    """What is expected, in an error and in help."""
-    completes: Completes = "nothing"
-    """Where candidates come from."""
-
-    @abstractmethod
-    def accept(self, node: Node) -> Any:
-        """The argument as operations get it.
-
-        Raises:
-            StepError: it is not what the kind takes.
-        """
-
-    def reject(self, node: Node, hint: str | None = None) -> NoReturn:
-        """Raise the error that this is not what was expected."""
-        raise StepError(f"expected {self.words}, found {shown(node)}", hint=hint, span=node.span)
-
-    def choices(self) -> Sequence[str]:
-        """The values it takes, where they are few."""
-        return ()
-
-    def matched(self, value: Any) -> Reference | None:
-        """The reference in an accepted value that is matched, if the kind holds one."""
-        return None
-
-    def named(self, value: Any, name: Rename) -> Node | None:
-        """An accepted value with concrete names in place of its references; ``None``: it has none."""
-        return None
-
-    def alone(self, value: Any, at: int) -> Node | None:
-        """What a value with an item for each match says of match ``at`` alone; ``None``: it has none such."""
-        return None
-
-    def schema(self) -> dict[str, Any]:
-        """The JSON Schema of its values."""
-        return {}
-
-
-def shown(node: Node) -> str:
-    """A value as an error quotes it, its type included."""
-    if isinstance(node, ListNode):
-        return f"the list {print_node(node)}"
-    if isinstance(node, Mapping):
-        return f"the map {print_node(node)}"
-    if isinstance(node.value, str):
-        return f"the string '{node.value}'"
-    return print_node(node)
-
-
-@dataclass(frozen=True)
-class Number(Kind):
-    """A whole number or a float, bounded below; with a bound, NaN is none."""
-
-    least: int | None = None
-
-    @property
-    def words(self) -> str:  # type: ignore[override]
-        """With the bound."""
-        return "a number" if self.least is None else f"a number from {self.least} up"
-
-    def accept(self, node: Node) -> int | float:
-        """Numbers; booleans are none."""
-        if isinstance(node, Scalar) and type(node.value) in (int, float):
-            value: int | float = node.value  # type: ignore[assignment]
-            if self.least is not None and not value >= self.least:
-                self.reject(node)
-            return value
-        if isinstance(node, Scalar) and isinstance(node.value, str) and _is_number(node.value):
-            self.reject(node, hint=f"without quotes, {node.value} is a number" if node.quoted else None)
-        self.reject(node)
-
-    def schema(self) -> dict[str, Any]:
-        """A number."""
-        return {"type": "number"} | ({} if self.least is None else {"minimum": self.least})
-
-
-@dataclass(frozen=True)
-class Integer(Kind):
-    """A whole number, bounded below."""
-
-    least: int | None = None
-
-    @property
-    def words(self) -> str:  # type: ignore[override]
-        """With the bound."""
-        return "a whole number" if self.least is None else f"a whole number from {self.least} up"
-
-    def accept(self, node: Node) -> int:
-        """Whole numbers; neither booleans nor floats."""
-        if not isinstance(node, Scalar) or type(node.value) is not int:
-            self.reject(node)
-        if self.least is not None and node.value < self.least:
-            self.reject(node)
-        return node.value
-
-    def schema(self) -> dict[str, Any]:
-        """An integer."""
-        return {"type": "integer"} | ({} if self.least is None else {"minimum": self.least})
 
 
 class Boolean(Kind):
@@ -154,6 +54,10 @@ class Boolean(Kind):
     def choices(self) -> Sequence[str]:
         """Both."""
         return ("true", "false")
+
+    def offers(self, asked: Asked) -> Iterable[Offer]:
+        """Both, without quotes."""
+        return [Offer(each, literal=True) for each in self.choices()]
 
     def schema(self) -> dict[str, Any]:
         """A boolean."""
@@ -222,6 +126,18 @@ class Label(Text):
         return {"type": ["string", "integer"]}
 
 
+@dataclass(frozen=True)
+class Known(Label):
+    """The name of something that the session knows: a mark, another session."""
+
+    what: str = ""
+    """What the session is asked for: ``marks``, ``sessions`` …"""
+
+    def offers(self, asked: Asked) -> Iterable[Offer]:
+        """All that the session knows."""
+        return asked.known(self.what)
+
+
 class DTypeKind(Kind):
     """A dtype by its torch name."""
 
@@ -240,6 +156,14 @@ class DTypeKind(Kind):
     def choices(self) -> Sequence[str]:
         """Every dtype."""
         return [dtype.name for dtype in ALL]
+
+    def offers(self, asked: Asked) -> Iterable[Offer]:
+        """Every dtype; first those that the tensors have. What is typed may be a short form."""
+        matches = asked.matches()
+        now = dict.fromkeys(each.dtype for each in matches.tensors) if matches is not None else {}
+        found = [Offer(each.name, f"{_bits(each)}, as now", also=_short(asked.typed, each)) for each in now]
+        rest = [each for each in ALL if each not in now]
+        return found + [Offer(each.name, _bits(each), also=_short(asked.typed, each)) for each in rest]
 
     def schema(self) -> dict[str, Any]:
         """One of the names, or a short form of one."""
@@ -265,67 +189,33 @@ class Size(Kind):
                     raise error.located(span=node.span) from None
         self.reject(node)
 
+    def offers(self, asked: Asked) -> Iterable[Offer]:
+        """Units behind a number; else the usual sizes."""
+        if asked.typed.isdecimal():
+            return [Offer(asked.typed + unit, about) for unit, about in _UNITS.items()]
+        return [Offer(size, "no limit" if size == "none" else "") for size in _USUAL]
+
     def schema(self) -> dict[str, Any]:
         """A string or a number."""
         return {"type": ["string", "integer", "null"], "minimum": 1}
 
 
-@dataclass(frozen=True)
-class Integers(Kind):
-    """A list of whole numbers."""
-
-    words: str = "a list of whole numbers"
-    least: int | None = None
-
-    def accept(self, node: Node) -> tuple[int, ...]:
-        """All of them."""
-        if not isinstance(node, ListNode):
-            self.reject(node)
-        one = Integer(self.least)
-        return tuple(one.accept(item) for item in node.items)
-
-    def schema(self) -> dict[str, Any]:
-        """A list."""
-        return {"type": "array", "items": Integer(self.least).schema()}
+_USUAL = ("500MB", "1GB", "5GB", "10GB", "none")
+_UNITS = {
+    "MB": "times 2^20 bytes",
+    "GB": "times 2^30 bytes",
+    "KB": "times 2^10 bytes",
+    "TB": "times 2^40 bytes",
+}
 
 
-class Value(Kind):
-    """A number, or true or false for a tensor of booleans."""
-
-    words = "a number (or true or false, for a bool tensor)"
-
-    def accept(self, node: Node) -> int | float | bool:
-        """Numbers and booleans."""
-        if isinstance(node, Scalar) and isinstance(node.value, (int, float)):
-            return node.value
-        self.reject(node)
-
-    def schema(self) -> dict[str, Any]:
-        """A number or a boolean."""
-        return {"type": ["number", "boolean"]}
+def _bits(dtype: DType) -> str:
+    return f"{dtype.bits} bits"
 
 
-class Values(Kind):
-    """Numbers, nested in lists as the tensor's dims are."""
-
-    words = "numbers in nested lists"
-
-    def accept(self, node: Node) -> Any:
-        """Nested lists of numbers and booleans."""
-        if isinstance(node, ListNode):
-            return [self.accept(item) for item in node.items]
-        if isinstance(node, Scalar) and isinstance(node.value, (int, float)):
-            return node.value
-        self.reject(node)
-
-    def schema(self) -> dict[str, Any]:
-        """A number, or lists of such."""
-        return {"type": ["number", "boolean", "array"]}
-
-
-def _is_number(text: str) -> bool:
+def _short(typed: str, dtype: DType) -> tuple[str, ...]:
+    """What was typed, if it is another name of this dtype."""
     try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        return (typed,) if typed and parse_dtype(typed) is dtype else ()
+    except StepError:
+        return ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from brainsurgery_shell.declaration.expansion import Expansion
-from brainsurgery_shell.declaration.kinds import Integer, Kind, Number
+from brainsurgery_shell.declaration.kinds import Count, Kind, Number
 from brainsurgery_shell.declaration.references import Conditions, Tensors
 from brainsurgery_shell.errors import InternalError, did_you_mean, fail, listed
 from brainsurgery_shell.lang.reference import Reference
@@ -85,7 +85,7 @@ class Operation:
 EXCEPT = Parameter("except", Tensors(), "tensors to leave out", required=False)
 EPS = Parameter("eps", Number(0), "absolute tolerance", required=False, default=0)
 WHERE = Parameter("where", Conditions(), "only tensors of that dtype, rank or size", required=False)
-EXPECT = Parameter("expect", Integer(0), "how many tensors must match", required=False)
+EXPECT = Parameter("expect", Count(0), "how many tensors must match", required=False)
 SELECTION = (EXCEPT, WHERE, EXPECT)
 """The parameters of every operation that matches by pattern."""
 

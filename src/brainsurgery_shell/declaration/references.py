@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from brainsurgery_shell.declaration.kinds import Completes, DTypeKind, Integer, Kind, Rename, Size
+from brainsurgery_shell.declaration.offers import Asked, Offer
 from brainsurgery_shell.errors import StepError, did_you_mean
 from brainsurgery_shell.lang.reference import Reference, parse_reference, parse_template
 from brainsurgery_shell.lang.template import Template
@@ -112,6 +114,10 @@ class Conditions(Kind):
         "min_size": Size(),
         "max_size": Size(),
     }
+
+    def keys(self, asked: Asked) -> Iterable[Offer]:
+        """The conditions."""
+        return [Offer(name, kind.words) for name, kind in self.fields.items()]
 
     def accept(self, node: Node) -> Where:
         """The conditions that are given."""

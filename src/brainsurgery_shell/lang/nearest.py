@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import re
 from collections.abc import Collection, Iterable
@@ -46,6 +45,8 @@ def nearest_names(wanted: str, names: Collection[str], limit: int = 5) -> list[s
     Comparing 100,000 names letter by letter takes a minute. So names are ranked first by the words they share
     with ``wanted``, where rare words count more, and only the best few hundred are compared.
     """
+    import difflib  # not on the way to the prompt
+
     lowered = [(name.lower(), name) for name in names]
     sharing = _sharing(_WORD.findall(wanted.lower()), lowered)
     scores: dict[str, float] = {}

@@ -41,6 +41,8 @@ class Position:
     """The complete parameters before the cursor: the payload's own pairs."""
     needs_blank: bool = False
     """Whether a blank must come before a bare word here, as directly behind a colon."""
+    frames: tuple[str, ...] = ()
+    """How the lists and maps around the cursor open, from the outside; empty for pairs without braces."""
 
 
 def parse_prefix(text: str, cursor: int) -> Position:
@@ -89,6 +91,7 @@ def _position(
         used=tuple(inner.keys) if inner else (),
         given=_given(walker, partial),
         needs_blank=needs_blank,
+        frames=tuple([frame.opener for frame in frames]),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from brainsurgery_shell.declaration.context import Context
 from brainsurgery_shell.declaration.families import BROADCAST
 from brainsurgery_shell.declaration.kinds import Completes, DTypeKind, Kind, Rename
+from brainsurgery_shell.declaration.offers import Asked, Offer
 from brainsurgery_shell.declaration.operation import Parameter, operation
 from brainsurgery_shell.declaration.references import Names, Tensors
 from brainsurgery_shell.errors import StepError, fail, listed
@@ -19,8 +20,9 @@ from brainsurgery_shell.graph.dtypes import DType
 from brainsurgery_shell.graph.fuse import Part, rebindable
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.expression import parse_expression
+from brainsurgery_shell.lang.expression_prefix import unfinished
 from brainsurgery_shell.lang.expression_tree import Expression, Number, Operand
-from brainsurgery_shell.lang.functions import FUNCTIONS
+from brainsurgery_shell.lang.functions import FUNCTIONS, usage
 from brainsurgery_shell.lang.pieces import Piece
 from brainsurgery_shell.lang.reference import Reference
 from brainsurgery_shell.lang.template import Template
@@ -80,6 +82,10 @@ class Named(Kind):
         pairs = zip(value.names, sources, strict=True)
         return Mapping(tuple(Pair(key, Scalar(name(source))) for key, source in pairs))
 
+    def keys(self, asked: Asked) -> Iterable[Offer]:
+        """Names are free; those of the open checkpoints are likely."""
+        return [Offer(alias, f"an operand of {alias}::") for alias in asked.session.workspace.checkpoints]
+
     def schema(self) -> dict[str, Any]:
         """An object."""
         return {"type": "object", "additionalProperties": Tensors().schema(), "minProperties": 1}
@@ -96,6 +102,25 @@ class Formula(Kind):
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
             self.reject(node)
         return parse_expression(Piece.of(node, node.value))
+
+    def offers(self, asked: Asked) -> Iterable[Offer]:
+        """Operands of ``let``, functions, options and signs: what may come next."""
+        found = unfinished(asked.typed)
+        if found is None:
+            return []
+        let = asked.given.get("let")
+        operands = [pair.key for pair in let.pairs] if isinstance(let, Mapping) and found.operand else []
+        words = [(name, "an operand") for name in operands]
+        words += [(f"{name}(", usage(name)) for name in FUNCTIONS if found.operand]
+        words += [(f"{name}=", "an option") for name in found.options]
+        words += [(name, "") for name in ("true", "false") if found.booleans]
+        front, typed = asked.typed[: found.start], asked.typed[found.start :]
+        if found.signs:
+            signs = [(f"{sign} " if sign != ")" else sign, sign) for sign in found.signs]
+            return [Offer(front + each, shown=sign, final=False) for each, sign in signs]
+        return [
+            Offer(front + word, about, word, final=False) for word, about in words if word.startswith(typed)
+        ]
 
     def schema(self) -> dict[str, Any]:
         """A string."""

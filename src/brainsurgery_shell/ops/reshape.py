@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brainsurgery_shell.declaration.families import tensorwise
-from brainsurgery_shell.declaration.kinds import Integers
+from brainsurgery_shell.declaration.kinds import ShapeKind
 from brainsurgery_shell.declaration.operation import Parameter
 from brainsurgery_shell.graph.build import reshape as reshape_tensor
 from brainsurgery_shell.graph.tensor import LazyTensor
@@ -11,7 +11,7 @@ from brainsurgery_shell.graph.tensor import LazyTensor
 
 @tensorwise(
     "reshape",
-    Parameter("shape", Integers("a shape such as [12, -1]", least=-1), "the new shape; one size may be -1"),
+    Parameter("shape", ShapeKind("a shape such as [12, -1]", least=-1), "the new shape; one size may be -1"),
     examples=("reshape: from: w, to: heads, shape: [12, 64, -1]", "reshape_: target: w, shape: [-1]"),
 )
 def reshape(tensor: LazyTensor, *, name: str, shape: tuple[int, ...]) -> LazyTensor:
