@@ -210,3 +210,37 @@ def test_the_journal_that_cannot_be_written(patient: Patient, monkeypatch: pytes
     box(patient)
     monkeypatch.setattr(Recorder, "write", refuse)
     patient.fails("execute: transforms: ['delete: w']", "the disk is full")
+
+
+def test_what_else_is_wrong_in_a_file_is_told_with_the_first_error(folder: Path, cli: Cli) -> None:
+    lines = [
+        "delete: v",
+        "delete: nothing",
+        "# delete: [",
+        "scael_: target: w",
+        "delete: [",
+        "delete: w",
+        "scale_: target: w",
+    ]
+    (folder / "bad.oly").write_text("\n".join(lines))
+    said = cli("m.safetensors", "-c", "source: bad.oly").fails("bad.oly, line 2, column 9", "nothing")
+    assert [line.split(" is wrong")[0] for line in said.splitlines() if "wrong too" in line] == [
+        "line 4",
+        "line 5",
+        "line 7",
+    ]
+    assert "unknown operation 'scael_'" in said
+    (folder / "bad.yaml").write_text("transforms:\n  - delete: nothing\n  - nonsense: 1\n  - delete: {}\n")
+    cli("m.safetensors", "-c", "source: bad.yaml").fails("line 3 is wrong too", "line 4 is wrong too")
+    (folder / "bad.oly").write_text("\n".join(["delete: nothing", *["nonsense"] * 8]))
+    cli("m.safetensors", "-c", "source: bad.oly").fails("line 6", "… and 3 more lines")
+
+
+def test_source_is_execute(folder: Path, patient: Patient) -> None:
+    before = box(patient).state()
+    patient.run("source: fix.oly", "source: plans/double.yaml")
+    assert patient.list("w") == [0, 4, 8, 12]
+    patient.run("undo: 2")
+    assert patient.state() == before
+    patient.fails("source", "needs 'path'")
+    patient.fails("source: fox.oly", "there is no file", "fix.oly")

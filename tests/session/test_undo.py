@@ -92,11 +92,3 @@ def test_undo_skips_what_is_no_edit(ward: Patient) -> None:
     before = ward.state()
     ward.run("scale_: target: w, by: 2", "dump", "assert: exists: w", "undo")
     assert ward.state() == before
-
-
-def test_history_marks_what_was_undone(ward: Patient) -> None:
-    ward.run("scale_: target: w, by: 2", "delete: v", "undo")
-    lines = ward.run("history").lines
-    assert len(lines) == 2
-    assert "undone" not in lines[0]
-    assert "undone" in lines[1]
