@@ -25,7 +25,8 @@ def main(script: Path, program: list[str]) -> int:
         os.write(terminal, line.encode() + b"\n")
     while show_some(terminal):
         pass
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status if status >= 0 else 128 - status  # as a Unix shell counts one that was killed
 
 
 def show_until_prompt(terminal: int) -> None:
