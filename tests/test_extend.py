@@ -170,7 +170,7 @@ def test_a_broken_file_is_reported_and_leaves_nothing(cli: Cli, ops: Path, case:
     known, expressions = OPERATIONS.names(), EXPRESSIONS.names()
     modules = set(sys.modules)
     done = cli("--ops-dir", ops, "m.safetensors", "-c", "good_: a", "-c", "help: hal")
-    err = done.fails(words, "unknown operation 'hal'", "not loaded: ")
+    err = done.fails(words, "unknown operation or topic 'hal'", "not loaded: ")
     assert err.count("warning: ") == 1
     where = str(ops / "broken.py") + (f", line {line}" if line is not None else "")
     assert f"warning: {where}" in err

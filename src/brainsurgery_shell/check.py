@@ -24,14 +24,14 @@ from brainsurgery_shell.session.run_plan import bound_step, check_steps, open_in
 def check_files(arguments: list[str]) -> int:
     """Check what the arguments name, all of it as one; the return value is the exit status.
 
-    What is wrong in the files themselves is told at once, by line; what does not fit their inputs ends it.
+    What is wrong in the files themselves is told at once, by line; else what does not fit their inputs, up to
+    the first step without which later ones could not be judged.
 
     Raises:
         UsageError: there is nothing to check.
         PlanError: it does not check.
     """
     options = parse_options(arguments)
-    messages.set_level(options.log_level)
     if not options.plans and not options.scripts:
         raise UsageError("check takes plans and scripts", hint="brainsurgery check plan.yaml")
     load_user_operations(options.ops_dirs, messages.warn)
@@ -48,8 +48,7 @@ def check_files(arguments: list[str]) -> int:
         for problem in sorted(problems, key=_place):
             messages.show_error(problem)
         return PlanError.exit_status
-    _check(options, plans, scripted)
-    return 0
+    return _check(options, plans, scripted)
 
 
 def _steps(plans: list[Plan]) -> Iterator[PlanStep]:
@@ -70,16 +69,22 @@ def _script(path: Path, problems: list[SurgeryError]) -> Iterator[PlanStep]:
             yield PlanStep(command, source, Path.cwd(), in_script=True)
 
 
-def _check(options: Options, plans: list[Plan], scripted: list[PlanStep]) -> None:
+def _check(options: Options, plans: list[Plan], scripted: list[PlanStep]) -> int:
+    """On a copy of the inputs; the exit status."""
     options.dry_run, options.journal = True, False
+    problems: list[SurgeryError] = []
     session = open_session(options)
     try:
         open_inputs(session, plans)
         steps = merged_steps(plans) + scripted
-        reports = check_steps(session, steps).reports
+        reports = check_steps(session, steps, problems).reports
         inputs = len(session.inputs)
     finally:
         session.close()
+    if problems:
+        for problem in problems:
+            messages.show_error(problem)
+        return problems[0].exit_status
     files = ", ".join(str(path) for path in (*options.plans, *options.scripts))
     outputs = len([plan for plan in plans if plan.output is not None][-1:])
     said = [_counted(len(steps) - outputs, "step"), _counted(inputs, "input")]
@@ -88,6 +93,7 @@ def _check(options: Options, plans: list[Plan], scripted: list[PlanStep]) -> Non
             size = size_words(report.data["nbytes"])
             said.append(f"would write {report.data['path']} ({_counted(report.count, 'tensor')}, {size})")
     print(f"{files}: ok, {', '.join(said)}")
+    return 0
 
 
 def _counted(count: int, what: str) -> str:

@@ -6,36 +6,8 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-
-USAGE = """\
-usage: brainsurgery [OPTIONS] [FILE | ALIAS::FILE ...] [key=value ...]
-       brainsurgery resume [SESSION] | sessions | oly [--to yaml|oly|json] 'LINE'
-       brainsurgery check FILE ... [key=value ...] | schema
-
-  FILE                a checkpoint: open it in the shell
-                      plan.yaml: run it, then exit; key=value replaces its fields
-                      script.oly: run it line by line
-  check FILE ...      check plans and scripts on their inputs; write nothing
-  schema              print the JSON Schema of plans, for editors
-  -i, --interactive   after plans, scripts and -c, stay in the shell
-  -c 'OLY'            run this command; repeatable
-  --dry-run           check and show, but change and write nothing
-  --provider inmemory|arena    where intermediates live (default: inmemory)
-  --arena-root DIR    folder of the arena's scratch files
-  --memory SIZE       memory for intermediates, as in 2GB (default: a quarter of what is free)
-  --workers N         threads of a save (default: one a core)
-  --shard-size SIZE   largest shard of a folder that is saved (default: 5GB)
-  --summarize-path FILE    at the end, write the plan of what was done
-  --ops-dir DIR       a folder with operations of your own; repeatable
-  --overwrite         saves may replace what is there
-  --ignore-fingerprints    run a plan on other inputs than those it was made on
-  --session NAME      name this session
-  --no-journal        keep no journal: this session cannot be resumed
-  --plain             in the shell: no colours, no menus
-  --log-level LEVEL   messages: error, warning (default) or info
-  --version, --help
-"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -92,7 +64,9 @@ def _main(arguments: list[str]) -> int:
         print(f"brainsurgery {__version__}")
         return 0
     if "--help" in arguments or "-h" in arguments:
-        sys.stdout.write(USAGE)
+        from brainsurgery_shell.usage import usage
+
+        sys.stdout.write(usage())
         return 0
     from brainsurgery_shell.errors import SurgeryError, UsageError
     from brainsurgery_shell.messages import show_error
@@ -102,22 +76,9 @@ def _main(arguments: list[str]) -> int:
             if not word.isascii() and any("\ud800" <= char <= "\udfff" for char in word):
                 shown = word.encode("utf-8", "replace").decode()
                 raise UsageError(f"an argument is not UTF-8 text: {shown}")
-        if arguments[:1] == ["oly"]:
-            from brainsurgery_shell.convert import convert_line
-
-            return convert_line(arguments[1:])
-        if arguments[:1] == ["sessions"]:
-            from brainsurgery_shell.modes import show_sessions
-
-            return show_sessions(arguments[1:])
-        if arguments[:1] == ["check"]:
-            from brainsurgery_shell.check import check_files
-
-            return check_files(arguments[1:])
-        if arguments[:1] == ["schema"]:
-            from brainsurgery_shell.schema import show_schema
-
-            return show_schema(arguments[1:])
+        subcommand = _subcommand(arguments[0]) if arguments else None
+        if subcommand is not None:
+            return subcommand(arguments[1:])
         gc.disable()  # start-up makes many small objects and no garbage
         from brainsurgery_shell.modes import run
         from brainsurgery_shell.options import parse_options
@@ -126,3 +87,32 @@ def _main(arguments: list[str]) -> int:
     except SurgeryError as error:
         show_error(error)
         return error.exit_status
+
+
+def _subcommand(name: str) -> Callable[[list[str]], int] | None:
+    """What a first word that names no file asks for."""
+    if name == "oly":
+        from brainsurgery_shell.convert import convert_line
+
+        return convert_line
+    if name == "sessions":
+        from brainsurgery_shell.sessions import sessions
+
+        return sessions
+    if name == "check":
+        from brainsurgery_shell.check import check_files
+
+        return check_files
+    if name == "schema":
+        from brainsurgery_shell.schema import show_schema
+
+        return show_schema
+    if name == "complete":
+        from brainsurgery_shell.suggest import suggest
+
+        return suggest
+    if name == "completion":
+        from brainsurgery_shell.completion_scripts import show_script
+
+        return show_script
+    return None

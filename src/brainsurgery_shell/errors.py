@@ -7,7 +7,6 @@ the file or the step adds that with ``located`` while the error travels upwards.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn, Self
@@ -173,6 +172,8 @@ def fail(message: str, *, hint: str | None = None, span: Span | None = None) -> 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like ``name``, if any is like enough to be meant."""
+    import difflib
+
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 

@@ -7,14 +7,14 @@ import sys
 
 from brainsurgery_shell.errors import SurgeryError, render
 
-LEVELS = ("error", "warning", "info")
 _level = "warning"
+_color = "auto"
 
 
-def set_level(level: str) -> None:
-    """Which messages are shown from now on."""
-    global _level
-    _level = level
+def set_manner(level: str, color: str) -> None:
+    """Which messages are shown from now on, and whether in colour: ``auto``, ``never`` or ``always``."""
+    global _level, _color
+    _level, _color = level, color
 
 
 def show_error(error: SurgeryError) -> None:
@@ -44,4 +44,6 @@ def inform(text: str) -> None:
 
 
 def _colour() -> bool:
+    if _color != "auto":
+        return _color == "always"
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

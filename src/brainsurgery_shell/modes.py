@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from brainsurgery_shell import messages
-from brainsurgery_shell.errors import SurgeryError, UsageError
+from brainsurgery_shell.errors import SurgeryError, UsageError, listed
 from brainsurgery_shell.extensions.load import load_user_operations
 from brainsurgery_shell.options import Options
 from brainsurgery_shell.progress import Progress
-from brainsurgery_shell.session.journal import check_new_name, list_sessions
 from brainsurgery_shell.session.lines import replace_text, run_line, run_lines
 from brainsurgery_shell.session.session import Session
 from brainsurgery_shell.session.settings import SaveDefaults, Settings
+from brainsurgery_shell.session.store import check_name, latest_session, left_unsaved
 
 if TYPE_CHECKING:
     from brainsurgery_shell.graph.evaluate import Provider
@@ -31,7 +31,6 @@ def run(options: Options) -> int:
     Raises:
         SurgeryError: something failed.
     """
-    messages.set_level(options.log_level)
     load_user_operations(options.ops_dirs, messages.warn)
     session = open_session(options)
     try:
@@ -42,7 +41,19 @@ def run(options: Options) -> int:
             _write_summary(session, options.summarize_path)
         return status
     finally:
+        _end_journal(session, named=options.session is not None)
         session.close()
+
+
+def _end_journal(session: Session, *, named: bool) -> None:
+    """A session without a name in which nothing was done is none."""
+    journal = session.recorder.journal
+    if journal is None:
+        return
+    if named or session.timeline.everything or session.settings.dry_run:
+        journal.end()
+    else:
+        journal.discard()
 
 
 def open_session(options: Options) -> Session:
@@ -59,15 +70,16 @@ def open_session(options: Options) -> Session:
         dry_run=options.dry_run,
         ignore_fingerprints=options.ignore_fingerprints,
         journal=options.journal,
+        color=options.configuration.color,
     )
     session = _named_session(settings, options)
     try:
         if options.resume:
             from brainsurgery_shell.session.resume import resume
 
-            resume(session)
+            resume(session, {str(alias): path for alias, path in options.checkpoints})
             messages.inform(f"resumed {session.name}: {len(session.timeline.steps)} steps in force")
-        for alias, path in _with_aliases(options.checkpoints):
+        for alias, path in () if options.resume else _with_aliases(options.checkpoints):
             session.open_input(path, alias)
     except BaseException:
         session.close()
@@ -81,13 +93,11 @@ def open_session(options: Options) -> Session:
 def _named_session(settings: Settings, options: Options) -> Session:
     name = options.session
     if options.resume:
-        from brainsurgery_shell.session.resume import latest_session
-
         name = name or latest_session()
         if name is None:
             raise UsageError("there is no session to resume")
     elif name is not None:
-        check_new_name(name)
+        check_name(name)
     progress = Progress(sys.stderr, plain=options.plain or os.environ.get("TERM") in ("dumb", "unknown"))
 
     def above(tell: Callable[[str], None]) -> Callable[[str], None]:
@@ -117,6 +127,7 @@ def _with_aliases(checkpoints: list[tuple[str | None, str]]) -> list[tuple[str, 
 
 def _work(session: Session, options: Options) -> int:
     batch = bool(options.plans or options.scripts or options.commands)
+    resumed = len(session.timeline.everything)
     if options.plans:
         from brainsurgery_shell.session.plan_read import read_plans
         from brainsurgery_shell.session.run_plan import run_plans
@@ -132,15 +143,55 @@ def _work(session: Session, options: Options) -> int:
         if not session.leaving:
             run_line(session, command, stdout=sys.stdout)
     if session.leaving or (batch and not options.interactive):
+        _warn_of_unsaved(session, options, resumed)
         return 0
     if not sys.stdin.isatty():
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
         run_lines(session, sys.stdin, file="standard input", stdout=sys.stdout)
+        _warn_of_unsaved(session, options, resumed)
         return 0
+    from brainsurgery_shell.repl.manners import Manners
     from brainsurgery_shell.repl.shell import run_shell
 
-    return run_shell(session, stdout=sys.stdout, stderr=sys.stderr, plain=options.plain)
+    chosen = options.configuration
+    manners = Manners(
+        plain=options.plain,
+        editing_mode=chosen.editing_mode,
+        pager=chosen.pager,
+        color=chosen.color,
+        preview=chosen.preview,
+        offer=None if options.resume else _offer(session),
+    )
+    return run_shell(session, stdout=sys.stdout, stderr=sys.stderr, manners=manners)
+
+
+def _warn_of_unsaved(session: Session, options: Options, resumed: int) -> None:
+    """Where nobody is asked before leaving: of edits behind ``resumed`` ones. Their plan may be enough."""
+    edited = any(record.role == "edit" for record in session.timeline.everything[resumed:])
+    if not (edited and session.unsaved) or session.dry or options.summarize_path is not None:
+        return
+    aliases = listed([f"'{alias}'" for alias in sorted(session.unsaved_aliases)])
+    kept = f" (brainsurgery resume {session.name} goes on from here)" if options.journal else ""
+    messages.warn(f"the edits of {aliases} were not saved{kept}")
+
+
+def _offer(session: Session) -> str | None:
+    """How to go on with what was left unsaved, if the last work on these inputs, or in this folder, was."""
+    left = left_unsaved([each.path for each in session.inputs], session.folder)
+    if left is None:
+        return None
+    how = "killed" if left.state == "killed" else "left"
+    return f"{how} {_ago(left.modified)} with unsaved edits: brainsurgery resume {left.name}"
+
+
+def _ago(moment: float) -> str:
+    minutes = max(0, int(time.time() - moment)) // 60
+    for unit, size in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
 
 
 def _write_summary(session: Session, path: Path) -> None:
@@ -152,14 +203,3 @@ def _write_summary(session: Session, path: Path) -> None:
         replace_text(path, "".join(f"{line}\n" for line in lines.lines))
     except OSError as error:
         raise SurgeryError(f"cannot write the summary '{path}': {error.strerror or error}") from error
-
-
-def show_sessions(arguments: list[str]) -> int:
-    """List the sessions on disk, the latest first."""
-    if arguments:
-        raise UsageError("sessions takes no arguments")
-    for facts in list_sessions():
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.modified))
-        state = "  (open)" if facts.running else ""
-        print(f"{facts.name}  {when}  {facts.steps} steps  {', '.join(facts.inputs)}{state}")
-    return 0

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from brainsurgery_shell import messages
+from brainsurgery_shell.configuration import Configuration, read_configuration
 from brainsurgery_shell.errors import SurgeryError, UsageError, did_you_mean
 from brainsurgery_shell.lang.names import split_alias
 from brainsurgery_shell.lang.sizes import parse_size
-from brainsurgery_shell.messages import LEVELS
+from brainsurgery_shell.usage import OPTIONS
 
+DEFAULT_SHARD = 5 * 2**30
 _OVERRIDE = re.compile(r"[A-Za-z_][\w.\[\]-]*=")
 
 
@@ -33,7 +36,7 @@ class Options:
     arena_root: Path | None = None
     memory: int = 0
     workers: int = 1
-    shard_size: int | None = None
+    shard_size: int | None = DEFAULT_SHARD
     summarize_path: Path | None = None
     overwrite: bool = False
     ops_dirs: list[Path] = field(default_factory=list)
@@ -44,6 +47,8 @@ class Options:
     journal: bool = True
     plain: bool = False
     log_level: str = "warning"
+    configuration: Configuration = field(default_factory=Configuration)
+    """Where it says how the shell behaves, ``NO_COLOR`` is heard."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -54,42 +59,55 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse_options(arguments: list[str]) -> Options:
-    """The options in ``arguments``.
+    """The options in ``arguments``; where they say nothing, the user's configuration does.
+
+    Messages are told from here on as the options say, warnings about the configuration first.
 
     Raises:
         UsageError: an option is unknown or wrong.
     """
     resume = arguments[:1] == ["resume"]
     parsed = _parser().parse_intermixed_args(arguments[1:] if resume else arguments)
+    chosen = read_configuration()
+    if os.environ.get("NO_COLOR"):
+        chosen.color = "never"
     options = Options(
         commands=parsed.c,
         interactive=parsed.interactive,
         dry_run=parsed.dry_run,
-        provider=parsed.provider,
-        arena_root=_home(parsed.arena_root) if parsed.arena_root else None,
-        memory=_size("--memory", parsed.memory) or default_memory(),
-        workers=(os.cpu_count() or 1) if parsed.workers is None else parsed.workers,
-        shard_size=_size("--shard-size", parsed.shard_size),
-        summarize_path=_home(parsed.summarize_path) if parsed.summarize_path else None,
+        provider=parsed.provider or chosen.provider or "inmemory",
+        arena_root=_given_home(parsed.arena_root or chosen.arena_root),
+        memory=_size("--memory", parsed.memory) or chosen.memory or default_memory(),
+        workers=_workers(parsed.workers) or chosen.workers or os.cpu_count() or 1,
+        shard_size=_shard_size(parsed.shard_size, chosen.shard_size),
+        summarize_path=_given_home(parsed.summarize_path),
         overwrite=parsed.overwrite,
         ops_dirs=[_home(each) for each in parsed.ops_dir],
         ignore_fingerprints=parsed.ignore_fingerprints,
         session=parsed.session,
         resume=resume,
         journal=not parsed.no_journal,
-        plain=parsed.plain,
-        log_level=parsed.log_level,
+        plain=parsed.plain or chosen.plain,
+        log_level=parsed.log_level or chosen.log_level or "warning",
+        configuration=chosen,
     )
-    if options.workers < 1:
-        raise UsageError("--workers takes a number from 1 up")
-    words = list(parsed.words)
+    messages.set_manner(options.log_level, chosen.color)
+    for warning in chosen.warnings:
+        messages.warn(warning)
     if resume:
-        if len(words) > 1:
-            raise UsageError("resume takes one session")
-        options.session = words[0] if words else options.session
-        return options
-    _sort_words(words, options)
+        _sort_resumed(parsed.words, options)
+    else:
+        _sort_words(parsed.words, options)
     return options
+
+
+def _sort_resumed(words: list[str], options: Options) -> None:
+    """A session, and inputs that lie elsewhere now."""
+    names = [word for word in words if "::" not in word]
+    if len(names) > 1:
+        raise UsageError("resume takes one session", hint="inputs that moved are named as ALIAS::PATH")
+    options.session = names[0] if names else options.session
+    options.checkpoints = [split_alias(word) for word in words if "::" in word]
 
 
 def _sort_words(words: list[str], options: Options) -> None:
@@ -112,18 +130,36 @@ def _sort_words(words: list[str], options: Options) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="brainsurgery", add_help=False, allow_abbrev=False)
     parser.add_argument("words", nargs="*")
-    parser.add_argument("-i", "--interactive", action="store_true")
-    parser.add_argument("-c", action="append", default=[])
-    for flag in ("--dry-run", "--overwrite", "--ignore-fingerprints", "--no-journal", "--plain"):
-        parser.add_argument(flag, action="store_true")
-    parser.add_argument("--provider", choices=("inmemory", "arena"), default="inmemory")
-    for option in ("--arena-root", "--memory", "--summarize-path", "--session"):
-        parser.add_argument(option)
-    parser.add_argument("--shard-size", default="5GB")
-    parser.add_argument("--ops-dir", action="append", default=[])
-    parser.add_argument("--workers", type=int)
-    parser.add_argument("--log-level", choices=LEVELS, default="warning", type=str.lower)
+    for option in OPTIONS:
+        if not option.value:
+            parser.add_argument(*option.names, action="store_true")
+        elif option.choices:
+            parser.add_argument(*option.names, choices=option.choices, type=str.lower)
+        elif option.repeats:
+            parser.add_argument(*option.names, action="append", default=[])
+        else:
+            parser.add_argument(*option.names)
     return parser
+
+
+def _workers(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise UsageError(f"--workers takes a number from 1 up, not '{text}'")
+    return int(text)
+
+
+def _shard_size(text: str | None, configured: int | str | None) -> int | None:
+    if text is not None:
+        return _size("--shard-size", text)
+    if configured is None:
+        return DEFAULT_SHARD
+    return configured if isinstance(configured, int) else None
+
+
+def _given_home(text: str | None) -> Path | None:
+    return None if text is None else _home(text)
 
 
 def _home(text: str) -> Path:

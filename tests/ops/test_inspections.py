@@ -85,7 +85,7 @@ def test_diff(world: Patient) -> None:
     report = world.run("diff: left: 'model::.*', right: 'other::.*'")
     assert set(report.data["missing_left"]) == {"extra"}
     assert set(report.data["missing_right"]) == {"n", "ids", "q", "b", "e"}
-    assert report.data["differing"] == ["h.0.w"]
+    assert [row["name"] for row in report.data["differing"]] == ["h.0.w"]
     text = "\n".join(report.lines)
     for word in ("missing on left", "missing on right", "differing", "extra", "h.0.w"):
         assert word in text
@@ -163,4 +163,4 @@ def test_examples_bind() -> None:
 def test_diff_of_references(world: Patient) -> None:
     named = world.run("diff: mode: refs, left: 'model::h.*', right: 'other::h.*', eps: 1")
     assert named.lines == world.run("diff: left: 'model::h.*', right: 'other::h.*', eps: 1").lines
-    assert named.data["differing"] == ["h.0.w"]
+    assert [row["name"] for row in named.data["differing"]] == ["h.0.w"]

@@ -1,48 +1,27 @@
 """The journal: JSON lines on disk, one file a session, appended and flushed before a step is reported.
 
-Entries have a ``kind``: ``header``, ``input``, ``step``, ``undo``, ``redo``, ``saving`` (the intent, written
-before a save publishes), ``kept`` (a source that a save replaced was linked aside) and ``end``.
+Entries have a ``kind``: ``header``, ``input``, ``line`` (as it was typed), ``step``, ``undo``, ``redo``,
+``saving`` (the intent, written before a save publishes), ``kept`` (a source that a save replaced was linked
+aside), ``moved`` (where a resumed session found an input) and ``end`` (it was left in order).
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
 import time
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from brainsurgery_shell.declaration.operation import OPERATIONS
-from brainsurgery_shell.errors import StorageError, UsageError, did_you_mean, listed
-from brainsurgery_shell.lang.names import is_name
+from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.session.record import Record
+from brainsurgery_shell.session.store import FILE, Entry, is_locked, sessions_folder
 
-Entry = dict[str, Any]
-FILE = "journal.jsonl"
 MOST_SESSIONS = 200
 OLDEST_DAYS = 90
-
-
-def sessions_folder() -> Path:
-    """Where sessions are kept: the user's state folder."""
-    from platformdirs import user_state_path
-
-    return user_state_path("brainsurgery") / "sessions"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
-    """A session on disk, as ``sessions`` lists it."""
-
-    name: str
-    modified: float
-    steps: int
-    inputs: list[str]
-    running: bool
 
 
 class Journal:
@@ -52,6 +31,8 @@ class Journal:
         self.name = name
         self.folder = sessions_folder() / name
         self._file: int | None = None
+        self._waiting: list[Entry] = []
+        """Entries that are not worth a journal by themselves."""
         if resumed:
             self._open()
 
@@ -60,23 +41,43 @@ class Journal:
         """Where sources that a save replaced live on, as links, as long as the session can be resumed."""
         return self.folder / "kept"
 
-    def append(self, entry: Entry) -> None:
-        """Write one entry and flush it to the disk.
+    def append(self, entry: Entry, *, durable: bool = True) -> None:
+        """Write one entry and flush it to the disk; one that is not ``durable`` waits for the next that is.
 
         Raises:
             StorageError: it cannot be written.
         """
         try:
             if self._file is None:
+                if not durable:
+                    self._waiting.append(entry)
+                    return
                 forget_old_sessions()
                 self._open()
-                self._write(_header(self.name))
-            self._write(entry)
+                for waiting in (_header(self.name), *self._waiting):
+                    self._write(waiting, durable=False)
+                self._waiting.clear()
+            self._write(entry, durable=durable)
         except OSError as error:
+            with suppress(OSError):  # half an entry would spoil the next one
+                self._mend_tail()
             raise StorageError(
                 f"cannot write the journal '{self.folder / FILE}': {error.strerror or error}",
                 hint="--no-journal works without one: such a session cannot be resumed",
             ) from error
+
+    def end(self) -> None:
+        """Say that the session was left in order, and not killed."""
+        if self._file is not None:
+            with suppress(OSError):  # what was to be kept is kept
+                self._write({"kind": "end", "time": time.time()})
+
+    def discard(self) -> None:
+        """Remove it: nothing in it is worth going on from."""
+        import shutil
+
+        if self._file is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:
         """Release the lock."""
@@ -88,7 +89,7 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self.folder / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self._file)
         except BlockingIOError as error:
             os.close(self._file)
             self._file = None
@@ -108,20 +109,37 @@ class Journal:
         if end != size:
             os.ftruncate(self._file, end)
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: Entry, *, durable: bool = True) -> None:
         if self._file is None:
             return
         data = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         view = memoryview(data)
         while view:
             view = view[os.write(self._file, view) :]
-        os.fsync(self._file)
+        if durable:
+            os.fsync(self._file)
+
+
+def _lock(file: int) -> None:
+    """Take the lock of a journal; a process that only asks whether it is taken has it for a moment."""
+    for patience in (0.001, 0.01, 0.05):
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(patience)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _header(name: str) -> Entry:
     from brainsurgery_shell import __version__
 
-    return {"kind": "header", "session": name, "version": __version__, "time": time.time()}
+    return {
+        "kind": "header",
+        "session": name,
+        "version": __version__,
+        "time": time.time(),
+        "folder": str(Path.cwd()),
+    }
 
 
 def entry_of(record: Record, parts: list[Entry] | None) -> Entry:
@@ -132,12 +150,21 @@ def entry_of(record: Record, parts: list[Entry] | None) -> Entry:
         "line": print_command(record.command),
         "role": record.role,
         "count": record.count,
+        "nbytes": record.nbytes,
         "seconds": round(record.seconds, 6),
-        "time": time.time(),
+        "time": record.time,
         "folder": str(record.folder),
     }
     if record.fingerprint is not None:
         entry["fingerprint"] = record.fingerprint
+    if record.role == "edit":
+        entry["aliases"] = sorted(record.aliases)
+    elif record.role == "save":
+        entry["saved"] = record.saved_alias
+    if record.mark is not None:
+        entry["mark"] = record.mark
+    if record.drawn:
+        entry["drawn"] = record.drawn
     declared = OPERATIONS.get(record.command.name)
     if declared is not None and declared.origin is not None:
         entry["declared_in"] = declared.origin
@@ -151,47 +178,6 @@ def new_name() -> str:
     return time.strftime("s%Y%m%d-%H%M%S-") + os.urandom(2).hex()
 
 
-def check_new_name(name: str) -> str:
-    """A name that the user chose for a new session.
-
-    Raises:
-        UsageError: it is taken or cannot name a file.
-    """
-    if not is_name(name):
-        raise UsageError(f"'{name}' is no session name", hint="letters, digits, _ and -")
-    if (sessions_folder() / name / FILE).exists():
-        raise UsageError(
-            f"the session '{name}' exists already", hint=f"go on with it: brainsurgery resume {name}"
-        )
-    return name
-
-
-def read_entries(name: str) -> list[Entry]:
-    """All entries of a session; a torn last line is left out.
-
-    Raises:
-        UsageError: there is no such session.
-        StorageError: its journal is damaged.
-    """
-    path = sessions_folder() / name / FILE
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        names = [facts.name for facts in list_sessions()]
-        hint = did_you_mean(name, names) or (f"sessions: {listed(names)}" if names else None)
-        raise UsageError(f"there is no session '{name}'", hint=hint) from error
-    entries: list[Entry] = []
-    for number, line in enumerate(lines[:-1], 1):
-        try:
-            entry = json.loads(line)
-        except ValueError as error:
-            raise StorageError(f"the journal '{path}' is damaged in line {number}") from error
-        if not isinstance(entry, dict):
-            raise StorageError(f"the journal '{path}' is damaged in line {number}")
-        entries.append(entry)
-    return entries
-
-
 def forget_old_sessions() -> None:
     """Remove sessions that nobody will resume: beyond the ``MOST_SESSIONS`` latest, or too long unused."""
     folder = sessions_folder()
@@ -200,40 +186,7 @@ def forget_old_sessions() -> None:
     journals = sorted(folder.glob(f"*/{FILE}"), key=lambda path: -path.stat().st_mtime)
     oldest = time.time() - OLDEST_DAYS * 86400
     for place, journal in enumerate(journals):
-        if (place >= MOST_SESSIONS or journal.stat().st_mtime < oldest) and not _is_locked(journal):
+        if (place >= MOST_SESSIONS or journal.stat().st_mtime < oldest) and not is_locked(journal):
             import shutil
 
             shutil.rmtree(journal.parent, ignore_errors=True)
-
-
-def list_sessions() -> list[SessionFacts]:
-    """Every session with a journal, the latest first."""
-    found = []
-    folder = sessions_folder()
-    if not folder.is_dir():
-        return []
-    for path in folder.iterdir():
-        journal = path / FILE
-        if not journal.is_file():
-            continue
-        with contextlib.suppress(StorageError, UsageError):
-            entries = read_entries(path.name)
-            found.append(
-                SessionFacts(
-                    path.name,
-                    journal.stat().st_mtime,
-                    sum(entry.get("kind") == "step" for entry in entries),
-                    [str(entry.get("shown")) for entry in entries if entry.get("kind") == "input"],
-                    _is_locked(journal),
-                )
-            )
-    return sorted(found, key=lambda facts: -facts.modified)
-
-
-def _is_locked(path: Path) -> bool:
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

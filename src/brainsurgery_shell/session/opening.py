@@ -30,6 +30,8 @@ class Sources:
     """While a session is resumed: where later saves put what was at a path, in order."""
     expected: dict[Path, str] = field(default_factory=dict)
     """While a session is resumed: the fingerprint that a path had."""
+    ready: dict[Path, Opened] = field(default_factory=dict)
+    """While a session is resumed: what was opened already, to see whether it is what it was."""
     promised: list[Path] = field(default_factory=list)
     """In a dry run: what saves would have written."""
     _aside: set[int] = field(default_factory=set)
@@ -47,7 +49,8 @@ class Sources:
         aside = self.moved.get(place)
         if not aside:
             self._require_here(place, path)
-        opened = open_checkpoint(aside[0] if aside else place, path, layout)
+        ready = None if aside or layout else self.ready.get(place)
+        opened = ready or open_checkpoint(aside[0] if aside else place, path, layout)
         wanted = self.expected.get(place)
         if wanted is not None and wanted != opened.fingerprint:
             raise StorageError(
@@ -140,5 +143,6 @@ def _link(place: Path, opened: Opened, journal: Journal, recorder: Recorder) -> 
                 shutil.copyfile(index, kept / index.name)
     except OSError:
         return False
-    recorder.note_kept({"kind": "kept", "path": str(place), "at": str(kept)})
+    at = kept.relative_to(journal.folder)  # sessions can be renamed
+    recorder.note_kept({"kind": "kept", "path": str(place), "at": str(at)})
     return True

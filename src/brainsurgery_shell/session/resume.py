@@ -3,53 +3,73 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from brainsurgery_shell.declaration.operation import OPERATIONS
-from brainsurgery_shell.errors import StorageError, SurgeryError
+from brainsurgery_shell.errors import StorageError, SurgeryError, UsageError, did_you_mean, listed
 from brainsurgery_shell.lang.parser import parse_line
-from brainsurgery_shell.session.journal import Entry, Journal, list_sessions, read_entries
-from brainsurgery_shell.session.paths import absolute, paths_in
-from brainsurgery_shell.session.record import Record
+from brainsurgery_shell.session.journal import Journal
+from brainsurgery_shell.session.paths import absolute, map_paths, paths_in
+from brainsurgery_shell.session.record import REMEMBERED, Record
+from brainsurgery_shell.session.relocate import Located, locate
 from brainsurgery_shell.session.session import Session
+from brainsurgery_shell.session.store import Entry, read_entries
 from brainsurgery_shell.session.together import grouped
 
 
-def latest_session() -> str | None:
-    """The session that was used last and is not open now."""
-    return next((facts.name for facts in list_sessions() if not facts.running), None)
-
-
-def resume(session: Session) -> None:
-    """Replay the journal of ``session.name`` into a new session.
+def resume(session: Session, given: Mapping[str, str] | None = None) -> None:
+    """Replay the journal of ``session.name`` into a new session; ``given``: where inputs lie now, by alias.
 
     Raises:
-        SurgeryError: there is no such session, it is open elsewhere, or an input is not what it was.
+        SurgeryError: there is no such session, it is open elsewhere, or inputs are not what they were.
     """
     entries = read_entries(session.name)
+    given = given or {}
+    _require_given(session.name, entries, given)
     session.recorder.journal = Journal(session.name, resumed=True)
     _expect_sources(session, entries)
+    within = _kept_within(entries)
+    entries = [entry for entry in entries if entry.get("at") not in within]
+    located = locate(session.name, entries, given, session.folder)
+    session.sources.ready = located.opened
     session.recorder.replaying = True
     folder = session.folder
     try:
-        within = _kept_within(entries)
         for entry in entries:
-            if entry.get("at") not in within:
-                _replay(session, entry)
+            _replay(session, entry, located)
     except SurgeryError as error:
         raise error.located(step=f"while resuming the session '{session.name}'") from None
     finally:
         session.recorder.replaying = False
         session.sources.expected.clear()
         session.sources.moved.clear()
+        session.sources.ready = {}
         session.folder = session.sources.folder = folder
+    for doubt in located.doubts:
+        session.warn(doubt)
+    for old, new in located.moved.items():
+        session.say(f"{old} is {new} now")
+        session.recorder.write({"kind": "moved", "from": old, "to": new})
+
+
+def _require_given(name: str, entries: list[Entry], given: Mapping[str, str]) -> None:
+    inputs = [str(entry["alias"]) for entry in entries if entry["kind"] == "input"]
+    for alias in given:
+        if alias not in inputs:
+            raise UsageError(
+                f"the session '{name}' began with no input '{alias}'",
+                hint=did_you_mean(alias, inputs) or f"its inputs: {listed(inputs) or 'none'}",
+            )
 
 
 def _expect_sources(session: Session, entries: list[Entry]) -> None:
     """Where later saves of the session put what was at a path, in order."""
+    assert session.recorder.journal is not None
     for entry in entries:
         if entry["kind"] == "kept":
-            session.sources.moved.setdefault(Path(entry["path"]), []).append(Path(entry["at"]))
+            at = session.recorder.journal.folder / entry["at"]
+            session.sources.moved.setdefault(Path(entry["path"]), []).append(at)
 
 
 def _kept_within(entries: list[Entry]) -> set[str]:
@@ -59,14 +79,17 @@ def _kept_within(entries: list[Entry]) -> set[str]:
     return found | _kept_within(parts) if parts else found
 
 
-def _replay(session: Session, entry: Entry) -> None:
+def _replay(session: Session, entry: Entry, located: Located) -> None:
     kind = entry["kind"]
-    session.folder = session.sources.folder = Path(entry.get("folder", session.folder))
+    session.folder = session.sources.folder = located.folder(entry, session.folder)
     if kind == "input":
-        session.sources.expected[Path(entry["path"])] = entry["fingerprint"]
-        session.open_input(entry["shown"], entry["alias"])
+        shown = located.shown(entry, entry["shown"])
+        session.sources.expected[absolute(shown, session.folder)] = entry["fingerprint"]
+        session.open_input(shown, entry["alias"])
     elif kind == "step":
-        _replay_step(session, entry)
+        _replay_step(session, entry, located)
+    elif kind == "line":
+        session.recorder.note_line(entry["text"], entry["time"])
     elif kind == "undo":
         session.services.undo(entry["count"])
     elif kind == "redo":
@@ -77,7 +100,7 @@ def _replay(session: Session, entry: Entry) -> None:
         session.sources.expected.pop(Path(entry["path"]), None)
 
 
-def _replay_step(session: Session, entry: Entry) -> None:
+def _replay_step(session: Session, entry: Entry, located: Located) -> None:
     command = parse_line(entry["line"])
     if command is None:
         raise StorageError(f"the journal of '{session.name}' holds an empty step")
@@ -85,18 +108,20 @@ def _replay_step(session: Session, entry: Entry) -> None:
         started = time.perf_counter()
         with grouped(session, None, None) as group:
             for part in entry["parts"]:
-                _replay(session, part)
+                _replay(session, part, located)
         session.close_group(command, group, started)
-    elif entry["role"] in ("assert", "inspect"):
+    elif entry["role"] in REMEMBERED:
         session.recorder.remember(
             Record(entry["number"], command, entry["role"], entry["count"], entry["seconds"])
         )
     else:
         if "fingerprint" in entry:
+            command = map_paths(command, lambda path: located.shown(entry, path))
             for path in paths_in(command):
                 session.sources.expected[absolute(path, session.sources.folder)] = entry["fingerprint"]
         _require_known(session, command.name, entry.get("declared_in"))
         session.execute(command)
+    session.recorder.recall(entry)
 
 
 def _require_known(session: Session, name: str, origin: str | None) -> None:

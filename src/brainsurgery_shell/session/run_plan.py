@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from brainsurgery_shell.declaration.bind import Step, bind
+from brainsurgery_shell.declaration.operation import Operation
 from brainsurgery_shell.errors import NotWritten, PlanError, SurgeryError
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.session.plan import Plan, PlanStep, as_plan_error
@@ -69,14 +70,17 @@ class Checked:
     """The first step that makes shapes which only data decides; what follows fits a guess, or is left out."""
 
 
-def check_steps(session: Session, steps: list[PlanStep]) -> Checked:
+def check_steps(
+    session: Session, steps: list[PlanStep], problems: list[SurgeryError] | None = None
+) -> Checked:
     """Run all edits on a scratch workspace; only headers are read, nothing is written.
 
     It ends where a step opens what an earlier one saves, for that is not there yet, and where a step does not
-    fit shapes that only data decides.
+    fit shapes that only data decides. Given ``problems``, it puts there what is wrong, and goes on behind
+    steps without which the names are the same.
 
     Raises:
-        PlanError: a step does not check; located in its plan.
+        PlanError: a step does not check, and there are no ``problems``; located in its plan.
     """
     bound = [bound_step(each) for each in steps]
     checked = Checked()
@@ -93,7 +97,13 @@ def check_steps(session: Session, steps: list[PlanStep]) -> Checked:
             except SurgeryError as error:
                 if scratch.assumed:
                     break
-                raise as_plan_error(error, each.source, each.command.name_span) from None
+                problem = as_plan_error(error, each.source, each.command.name_span)
+                if problems is None:
+                    raise problem from None
+                problems.append(problem)
+                if not _keeps_names(step.operation):
+                    break
+                continue
             if scratch.assumed and checked.guessed is None:
                 checked.guessed = number
             if not step.operation.replays and report is not None:
@@ -101,6 +111,12 @@ def check_steps(session: Session, steps: list[PlanStep]) -> Checked:
     finally:
         scratch.close()
     return checked
+
+
+def _keeps_names(operation: Operation) -> bool:
+    """Whether names are the same after a step as before: it looks, writes files, or works in place."""
+    asserts = any(each.whole_payload for each in operation.parameters)
+    return asserts or operation.inspects or not operation.replays or operation.name.endswith("_")
 
 
 def bound_step(planned: PlanStep) -> Step:

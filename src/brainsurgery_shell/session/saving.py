@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from brainsurgery_shell.session.attend import Watch
 from brainsurgery_shell.session.config import disagreements
 from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.settings import SaveDefaults
+from brainsurgery_shell.storage.names import SUFFIXES, suffix_of
 from brainsurgery_shell.storage.output.save import (
     Resumable,
     SavePlan,
@@ -26,6 +28,9 @@ from brainsurgery_shell.storage.output.save import (
 from brainsurgery_shell.storage.tied import tied
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report
+
+_ALIKE = 0.78
+"""From here on two suffixes are taken for the same: ``.cpkt`` for ``.ckpt``, not ``.bit`` for ``.bin``."""
 
 
 def check_save(request: SaveRequest, folder: Path, defaults: SaveDefaults) -> SavePlan:
@@ -42,6 +47,17 @@ def check_save(request: SaveRequest, folder: Path, defaults: SaveDefaults) -> Sa
         request.format,
     )
     return plan_save(target, request.tensors)
+
+
+def warn_of_suffix(request: SaveRequest, plan: SavePlan, warn: Callable[[str], None]) -> None:
+    """Say that a new folder's name looks like a misspelt file's."""
+    suffix = suffix_of(plan.dest.name)
+    if plan.single or not suffix or plan.dest.is_dir():
+        return
+    near = difflib.get_close_matches(suffix, SUFFIXES, n=1, cutoff=_ALIKE)
+    if near:
+        meant = request.path[: -len(suffix)] + near[0]
+        warn(f"{request.path} will be a folder, for no file ends in '{suffix}': did you mean '{meant}'?")
 
 
 def save(

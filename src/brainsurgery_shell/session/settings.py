@@ -39,3 +39,5 @@ class Settings:
     verbose: bool = False
     """Whether each step tells its tensors and time."""
     journal: bool = True
+    color: str = "auto"
+    """Whether results are coloured: ``auto`` (on terminals), ``never`` or ``always``."""
