@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -128,16 +125,6 @@ def _turn(workspace: Workspace, group: list[Record], undone: bool) -> Record:
     for record in group:
         record.undone = undone
     return edit
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: what happens within happens whole."""
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def with_arguments(command: Command, extra: dict[str, Value], primary: str | None) -> Command:

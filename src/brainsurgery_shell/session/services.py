@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from brainsurgery_shell.declaration.context import SaveRequest
 from brainsurgery_shell.declaration.expansion import Expansion
 from brainsurgery_shell.errors import SurgeryError, fail
+from brainsurgery_shell.interrupts import uninterrupted
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.session.attend import announce
-from brainsurgery_shell.session.record import Record, uninterrupted
+from brainsurgery_shell.session.record import Record
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report
 from brainsurgery_shell.workspace.workspace import Workspace

@@ -16,6 +16,7 @@ from brainsurgery_shell.declaration.expansion import Expansion
 from brainsurgery_shell.declaration.operation import Result
 from brainsurgery_shell.errors import StepError, SurgeryError, fail
 from brainsurgery_shell.graph.leaves import stored_bytes
+from brainsurgery_shell.interrupts import uninterrupted
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
@@ -27,7 +28,6 @@ from brainsurgery_shell.session.record import (
     Record,
     Role,
     Timeline,
-    uninterrupted,
     with_arguments,
 )
 from brainsurgery_shell.session.recorder import Group, Recorder
@@ -141,6 +141,7 @@ class Session:
             SurgeryError: it does not check or fails; the workspace is as it was.
             KeyboardInterrupt: likewise.
         """
+        self.sources.files.distrust()
         try:
             return self._execute(command)
         finally:
