@@ -24,7 +24,8 @@ def chosen_rows(names: Sequence[str], sizes: Sequence[float]) -> list[tuple[floa
 
 
 def compare(folder: Path, size: float, row: Row, repeats: int) -> Comparison:
-    check_space(folder, size * (len(row.inputs) + 2 * row.written))
+    missing = sum(not (folder / name).exists() for name in row.inputs)
+    check_space(folder, size * (missing + 2 * row.written))
     make_inputs(folder, row.inputs, size)
     warm_up(folder, row.inputs)
     return Comparison(row, size, take_turns(row.sides(), folder, repeats, OUTPUT))

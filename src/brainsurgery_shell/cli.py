@@ -14,13 +14,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
     _open_closed_streams()
     status = _run(argv)
-    if argv is None and any(thread is not threading.main_thread() for thread in threading.enumerate()):
-        _leave_threads(status)
+    threads = any(thread is not threading.main_thread() for thread in threading.enumerate())
+    if argv is None and (threads or "torch" in sys.modules):
+        _leave(status)
     return status
 
 
-def _leave_threads(status: int) -> None:
-    """End now, where Python would wait: for threads that were interrupted in the middle of a long kernel."""
+def _leave(status: int) -> None:
+    """End now. Python would wait for threads that were interrupted in the middle of a long kernel.
+
+    It would also take torch to pieces, for half a second.
+    """
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()

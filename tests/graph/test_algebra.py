@@ -13,7 +13,7 @@ from eager_expressions import by_python
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brainsurgery_shell.graph import evaluate, reduce, sharing, structure
+from brainsurgery_shell.graph import evaluate, kernel, reduce, sharing, structure
 from conftest import Patient
 
 Text = st.SearchStrategy[str]
@@ -141,6 +141,7 @@ def test_sums_of_many_blocks_need_no_memory_for_what_they_share(tmp_path: Path) 
     kept = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reduce, "REDUCED_BLOCK", 10)
+        patch.setattr(kernel, "LANES", 1)
         patch.setattr(sharing, "SHARED_BYTES", 200)
         patient.run(
             "scale: from: a, to: twice, by: 2",

@@ -12,8 +12,8 @@ from graph_files import lazy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brainsurgery_shell.graph import evaluate, matmul, reduce, schedule, views
-from brainsurgery_shell.graph.build import bound, elementwise, expand, permute, take
+from brainsurgery_shell.graph import evaluate, kernel, matmul, reduce, schedule, views
+from brainsurgery_shell.graph.build import bound, concat, elementwise, expand, permute, take
 from brainsurgery_shell.graph.elementary import times
 from brainsurgery_shell.graph.evaluate import Evaluator, Provider
 from brainsurgery_shell.graph.strided import as_strided
@@ -31,9 +31,10 @@ def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     size = request.param
     if size is not None:
         monkeypatch.setattr(evaluate, "PIECE_ELEMENTS", size)
+        monkeypatch.setattr(kernel, "LANES", 1)
         monkeypatch.setattr(views, "BLOCK_BYTES", 4 * size)
-        monkeypatch.setattr(views, "NEAR", 1)
-        monkeypatch.setattr(views, "SPARE", 1)
+        monkeypatch.setattr(views, "APART", 1)
+        monkeypatch.setattr(views, "ASKED", 1)
         monkeypatch.setattr(matmul, "ROWS", 2)
         monkeypatch.setattr(matmul, "TILE", 2 * size)
         monkeypatch.setattr(matmul, "PANEL", size)
@@ -170,6 +171,32 @@ def test_an_element_is_made_once(small: None, tmp_path: Path) -> None:
                 assert b"".join(bytes(each) for each in runner.pieces(half)) == eager.raw(torch.full((15,), 4.0)).numpy().tobytes()  # type: ignore[arg-type] # fmt: skip
             assert runner._kept.find(product) is None  # released after its last use
         assert sum(counted) == 24
+        runner.close()
+
+
+@pytest.mark.parametrize("listed", ["pp", "ppp", "qq", "pqq", "ppq", "cc"])
+def test_an_output_with_several_names_is_made_once(listed: str, tmp_path: Path) -> None:
+    """A product ``p``, ``q`` twice of it, and ``c`` that is nothing but stored parts."""
+    counted: list[int] = []
+
+    def count(values: torch.Tensor) -> torch.Tensor:
+        counted.append(values.numel())
+        return values
+
+    stored = lazy(tmp_path, a=torch.ones(6, 4), b=torch.ones(4, 5))
+    product = matmul.matmul(elementwise(count, stored["a"]), stored["b"], broadcast=False)
+    pair = concat([stored["a"], stored["a"]], 0)
+    named = {"p": product, "q": elementwise(bound(times, 2), product), "c": concat([pair, pair], 0)}
+    outputs = [named[each] for each in listed]
+    for memory, provider in PLACES:
+        counted.clear()
+        runner = Evaluator(memory=memory, provider=provider)
+        with runner.outputs(outputs):
+            for each in outputs:
+                assert sum(piece.nbytes for piece in runner.pieces(each)) == each.nbytes
+            assert not runner._kept._wanted
+            assert runner._kept.find(product) is None
+        assert sum(counted) == (0 if "c" in listed else 24)
         runner.close()
 
 

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import torch
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph import files
@@ -136,6 +137,26 @@ def test_changes_are_noticed(tmp_path, pool, file, change, words):
         pool.verify(file)
     with pytest.raises(StorageError, match=words):
         pool.pin(file)
+
+
+def test_a_change_of_an_open_file_is_noticed_by_the_next_step(tmp_path, pool, file):
+    pool.pin(other := stored_file(tmp_path / "b"))
+    for each in (file, other):
+        read(pool, each, 0, 1)
+        os.utime(each.path, ns=(0, 1))
+        read(pool, each, 0, 1)  # the step goes on
+        pool.distrust()
+        for _ in range(2):
+            with pytest.raises(StorageError, match="was written to"):
+                read(pool, each, 0, 1)
+
+
+def test_every_step_looks_at_its_files(patient):
+    patient.open(a=torch.ones(4))
+    patient.run("assert: finite: a")
+    path = patient.folder / "model.safetensors"
+    os.utime(path, ns=(0, 1))
+    patient.fails("assert: finite: a", "changed on disk")
 
 
 def test_a_file_cut_short_while_open(pool, file):

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from brainsurgery_shell.declaration.operation import OPERATIONS
 from brainsurgery_shell.describe import load_declarations
-from brainsurgery_shell.graph import build, evaluate, matmul, pick, schedule, structure, views
+from brainsurgery_shell.graph import build, evaluate, kernel, matmul, pick, schedule, structure, views
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.session.session import Session
@@ -115,12 +115,16 @@ def test_random_steps(budget: str, size: str, data: st.DataObject, stored: Store
         small = SIZES[size]
         if small is not None:
             patch.setattr(evaluate, "PIECE_ELEMENTS", small)
+            patch.setattr(evaluate, "PIECES", 1)
+            patch.setattr(schedule, "SMALL_GRAPH", 2)
+            for module in (evaluate, kernel):  # powers agree within rounding only
+                patch.setattr(module, "LANES", 1 if size == "three" else 64)
             patch.setattr(structure, "BLOCK_ELEMENTS", small)
             patch.setattr(build, "ROW_BLOCK", 2 * small)
             patch.setattr(pick, "MOST_RANGES", 1)
             patch.setattr(views, "BLOCK_BYTES", 8 * small)
-            patch.setattr(views, "NEAR", 1)
-            patch.setattr(views, "SPARE", 1)
+            patch.setattr(views, "APART", 1)
+            patch.setattr(views, "ASKED", 1)
             patch.setattr(schedule, "MOST_BLOCKS", 1)
             patch.setattr(matmul, "TILE", 2 * small)
             patch.setattr(matmul, "PANEL", small)

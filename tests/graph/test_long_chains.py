@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from graph_files import evaluator, lazy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from brainsurgery_shell.graph import evaluate
 from brainsurgery_shell.graph.build import (
@@ -21,6 +23,7 @@ from brainsurgery_shell.graph.build import (
     write_region,
 )
 from brainsurgery_shell.graph.elementary import plus, times
+from brainsurgery_shell.graph.schedule import plan_schedule
 from brainsurgery_shell.graph.tensor import LazyTensor
 
 STEPS = 10_000
@@ -95,3 +98,71 @@ def test_transposed_sums_are_linear(start: LazyTensor) -> None:
         square = reshape(reshape(square, (9,)), (3, 3))
         expected = expected + expected.T
     assert torch.equal(value(1 << 30, square, 3), expected)
+
+
+@pytest.mark.parametrize("count", [20, 1000])
+def test_sums_from_the_right_hold_few_elements(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each term waits for the sum of all terms behind it."""
+    values = torch.arange(1 << 12, dtype=torch.float64)
+    monkeypatch.setattr(evaluate, "PIECE_ELEMENTS", values.numel())
+    tensor = lazy(tmp_path, w=values)["w"]
+    waiting = most = 0
+
+    def term(values: torch.Tensor) -> torch.Tensor:
+        nonlocal waiting, most
+        waiting += values.numel()
+        most = max(most, waiting)
+        return values
+
+    def add(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        nonlocal waiting
+        waiting -= a.numel()
+        return a.add(b)
+
+    total = tensor
+    for _ in range(count):
+        total = elementwise(add, elementwise(term, tensor), total)
+    assert torch.equal(value(1 << 30, total), values * (count + 1))
+    assert most <= evaluate.PIECES * values.numel()
+
+
+def test_regions_one_after_the_other_need_nothing_complete(tmp_path: Path) -> None:
+    """Heads are edited one by one: none of the tensors in between is made."""
+    expected = torch.arange(600, dtype=torch.float64).view(100, 6)
+    tensor = lazy(tmp_path, w=expected)["w"]
+    expected = expected.clone()
+    for step in range(200):
+        row, column = step // 2 % 100, step % 2 * 3
+        for by in (2, 3):
+            region = [(row, row + 1, 1, True), (column, column + 3, 2, True)]
+            tensor = write_region(tensor, region, elementwise(bound(times, by), take(tensor, region)))
+            expected[row, column : column + 3 : 2] *= by
+    assert plan_schedule(tensor).complete == []
+    assert torch.equal(value(1 << 30, tensor), expected)
+
+
+@given(data=st.data())
+@settings(
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_regions_over_regions(start: LazyTensor, data: st.DataObject) -> None:
+    """Whether they overlap, hold each other, or lie apart: what was written last is what is read."""
+    dim = st.tuples(st.integers(0, 2), st.integers(1, 4), st.integers(1, 2), st.booleans())
+    tensor, expected = start, torch.arange(12, dtype=torch.float64).view(3, 4)
+    for step in range(8):
+        region, index = [], []
+        for size, (low, width, by, keep) in zip((3, 4), data.draw(st.tuples(dim, dim)), strict=True):
+            last = min(size, low + width) if keep else low + 1
+            region.append((low, last, by if keep else 1, keep))
+            index.append(slice(low, last, by) if keep else low)
+        part = take(tensor, region)
+        assert torch.equal(evaluator(1 << 30).whole(part), expected[tuple(index)])
+        tensor = write_region(tensor, region, elementwise(bound(times, step + 2), part))
+        expected[tuple(index)] *= step + 2
+    assert torch.equal(evaluator(1 << 30).whole(tensor), expected)

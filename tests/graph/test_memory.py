@@ -74,8 +74,8 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(path: Path, *, whole: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, str(path), str(64 * MIB), str(ALLOWED), str(whole)]
+def run(path: Path, *, whole: int, memory: int = 64 * MIB) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", PROGRAM, str(path), str(memory), str(ALLOWED), str(whole)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -84,6 +84,12 @@ def test_everything_streams(sparse: Path) -> None:
     done = run(sparse, whole=0)
     assert done.returncode == 0, done.stderr[-2000:]
     assert not list((sparse.parent / "arena").iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such limit")
+def test_a_budget_beyond_what_there_is(sparse: Path) -> None:
+    done = run(sparse, whole=0, memory=1 << 40)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such limit")

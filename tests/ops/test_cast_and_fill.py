@@ -6,6 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.graph.cast import Cast
 from conftest import Cli, Patient
 
 W = torch.tensor([[1.5, -2.25], [1e6, 0.0]])
@@ -36,6 +38,22 @@ def test_overflow_error_is_found_at_the_step(few: Patient) -> None:
     few.run(
         "cast_: target: n, to: float16, overflow: error", "cast_: target: w, to: float16, overflow: allow"
     )
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), StorageError("it changed")])
+def test_nothing_stops_the_count_after_a_save(
+    few: Patient, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """The output is there: the step is done, and recorded, without the counts."""
+
+    def fails(*arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr(Cast, "count_overflow", fails)
+    few.run("cast_: target: w, to: float16", "save: o.safetensors")
+    assert (few.folder / "o.safetensors").exists()
+    assert few.warnings == ["the cast overflowed: the dtype cannot hold all values of w"]
+    assert few.session.timeline.steps[-1].role == "save"
 
 
 def test_overflow_warning_names_tensor_and_count(cli: Cli) -> None:

@@ -94,6 +94,27 @@ def test_ctrl_c_is_heard_at_once_and_the_thread_ends_at_its_next_read(stored: St
     files.close()
 
 
+def test_what_a_step_that_was_given_up_still_makes_is_made_again(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next step asks for a result while the thread that nobody waits for is still at it."""
+    read, slow = WatchedFiles.read_runs, threading.Event()
+
+    def slowly(*arguments: object) -> None:
+        if not slow.is_set():
+            slow.set()
+            time.sleep(0.3)
+        read(*arguments)  # type: ignore[arg-type]
+
+    patient.open(a=torch.ones(30, 20), b=torch.ones(20, 30))
+    patient.run("compute: to: c, let: { a: a }, expr: 'a * 2'", "matmul: from_a: b, from_b: c, to: d")
+    monkeypatch.setattr(WatchedFiles, "read_runs", slowly)
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        patient.run("assert: finite: d")
+    patient.run("assert: range: { of: d, ge: 60, le: 60 }")
+
+
 @pytest.mark.parametrize(
     ("line", "total"),
     [

@@ -235,6 +235,17 @@ def test_an_interrupt_has_status_130() -> None:
     assert "Traceback" not in error
 
 
+def test_torch_is_not_taken_to_pieces_at_the_end() -> None:
+    """That takes half a second. What was printed is there all the same."""
+    code = (
+        "import atexit, sys, torch; from brainsurgery_shell.cli import main; "
+        "atexit.register(print, 'taken to pieces'); sys.argv[1:] = ['--version']; sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"brainsurgery \S+\n", done.stdout)
+
+
 def test_bytes_that_are_no_text() -> None:
     """On standard input, in an argument, in a script: an error, and no traceback."""
     Path("bad.oly").write_bytes(b"dump: '\xff'\n")

@@ -13,7 +13,7 @@ from storage_files import ENV, PYTHON, content, made, names_in, numbers, opened,
 
 from brainsurgery_shell.errors import StepError, StorageError
 from brainsurgery_shell.graph import files
-from brainsurgery_shell.storage.output import write
+from brainsurgery_shell.storage.output import publish, write
 
 OLD = {"a": numbers(500), "b": numbers(500, 7)}
 NEW = {"a": numbers(500, 1000), "b": numbers(500, 2000), "c": numbers(500, 3000)}
@@ -153,6 +153,58 @@ def test_an_error_stops_the_other_threads_soon(tmp_path, monkeypatch, workers):
         save(tmp_path / "x", many, pieces=slow, tick=interrupt, workers=workers)
     assert time.monotonic() - start < 2  # all of it would take 10 s, or 5
     assert names_in(tmp_path) == set()
+
+
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+
+
+def test_control_c_after_the_rename_is_too_late(dest, monkeypatch):
+    """In a thread of another save that was left behind the signal may arrive, too."""
+    monkeypatch.setattr(publish, "sync_folder", lambda folder: press())
+    left_behind = threading.Thread(target=time.sleep, args=(0.5,))
+    left_behind.start()
+    save(dest, NEW, overwrite=True)
+    save(dest.parent / "fresh" / dest.name, NEW)
+    assert len(content(dest)) == len(content(dest.parent / "fresh" / dest.name)) == 3
+    assert names_in(dest.parent) == {dest.name, "fresh"}
+    left_behind.join()
+
+
+def test_a_second_control_c_does_not_stop_the_cleaning(dest, monkeypatch):
+    remove = publish.remove
+
+    def pressed(path):
+        press()
+        remove(path)
+
+    def stop(nbytes):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publish, "remove", pressed)
+    fails(dest, KeyboardInterrupt, tick=stop)
+
+
+def test_control_c_before_the_first_byte(dest, monkeypatch):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publish, "_lock", interrupted)
+    fails(dest, KeyboardInterrupt)
+
+
+def test_a_parent_that_one_may_write_to_and_not_read(dest, monkeypatch):
+    real = os.open
+
+    def closed(path, flags, *mode):
+        if path == dest.parent:
+            raise PermissionError(errno.EACCES, "no", str(path))
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", closed)
+    save(dest, NEW, overwrite=True)
+    assert len(content(dest)) == 3
 
 
 CHILD = """

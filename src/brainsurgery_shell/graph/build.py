@@ -21,6 +21,7 @@ from brainsurgery_shell.graph.structure import (
     PermuteRows,
     Slice,
     WriteRegion,
+    beneath,
     shape_of,
 )
 from brainsurgery_shell.graph.tensor import LazyTensor, Shape, computed, stored
@@ -149,6 +150,9 @@ def take(tensor: LazyTensor, ranges: Sequence[tuple[int, int, int, bool]]) -> La
     _require_bytes(tensor)
     if tensor.numel == 0:
         return empty(region.shape, tensor.dtype)
+    tensor, exact = beneath(tensor, region.dims)
+    if exact:
+        return tensor
     if region.offset is not None and tensor.kernel is None and tensor.file is not None:
         start = tensor.offset + region.offset * tensor.dtype.itemsize
         return stored(region.shape, tensor.dtype, tensor.file, start)
@@ -167,6 +171,8 @@ def write_region(
     _require_bytes(base)
     if not base.shape:
         return value
+    if isinstance(base.kernel, WriteRegion) and base.kernel.ranges == region.dims:
+        base = base.kernel.inputs[0]  # what was written there before, nobody sees
     return computed(base.shape, base.dtype, WriteRegion(base, value, region.dims))
 
 

@@ -34,25 +34,6 @@ def clamped(a: torch.Tensor, low: float | None, high: float | None) -> torch.Ten
 
 
 def powered(a: torch.Tensor | float, b: torch.Tensor | float) -> torch.Tensor:
-    """``a ** b``.
-
-    The last elements, which do not fill a vector register, torch computes in another way with another
-    rounding; filled up, they come out alike wherever a piece ends.
-    """
-    count = max(each.numel() for each in (a, b) if not isinstance(each, (int, float)))
-    if count % _LANES == 0:
-        whole: torch.Tensor = a**b
-        return whole
-    filled = [each if isinstance(each, (int, float)) else _filled(each) for each in (a, b)]
-    padded: torch.Tensor = filled[0] ** filled[1]
-    return padded[:count]
-
-
-_LANES = 64
-"""Elements of the widest loop step that torch has on any processor, and more."""
-
-
-def _filled(values: torch.Tensor) -> torch.Tensor:
-    padded = values.new_ones(-(-values.numel() // _LANES) * _LANES)
-    padded[: values.numel()] = values
-    return padded
+    """``a ** b``."""
+    power: torch.Tensor = a**b
+    return power

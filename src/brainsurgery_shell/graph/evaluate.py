@@ -19,19 +19,21 @@ from brainsurgery_shell.errors import InternalError, SurgeryError
 from brainsurgery_shell.graph.arena import Arena
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.kept import Kept
-from brainsurgery_shell.graph.kernel import Kernel, Overflow, Piece, Request, Rows, Wanted, WholeKernel
+from brainsurgery_shell.graph.kernel import LANES, Kernel, Overflow, Piece, Request, Rows, Wanted, WholeKernel
 from brainsurgery_shell.graph.results import Result, bytes_of
-from brainsurgery_shell.graph.runtime import held_dtype, load_torch
+from brainsurgery_shell.graph.runtime import empty_flat, held_dtype, out_of_memory
 from brainsurgery_shell.graph.schedule import Block, Schedule, plan_schedule, streams
 from brainsurgery_shell.graph.sharing import SharedPieces
-from brainsurgery_shell.graph.structure import Concat
+from brainsurgery_shell.graph.structure import Concat, join
 from brainsurgery_shell.graph.tensor import LazyTensor
 
 if TYPE_CHECKING:
     import torch
 
 PIECE_ELEMENTS = 1 << 18
-"""Elements in one piece. A constant: it shows in the last bits of sums."""
+"""Elements in one piece. A constant: it shows in the last bits of statistics."""
+PIECES = 32
+"""So many pieces may wait in memory; where a graph would hold more, they are made of smaller ones."""
 
 Provider = Literal["inmemory", "arena"]
 
@@ -51,8 +53,8 @@ class Evaluator:
         self.overflows: dict[Kernel, None] = {}
         """Kernels that saw values overflow, in order."""
         self._kept = Kept(memory, Arena(arena_root), in_arena=provider == "arena")
-        self._announced: dict[LazyTensor, list[LazyTensor]] = {}
-        """What the outputs that were announced share with others."""
+        self._announced: dict[LazyTensor, list[list[LazyTensor]]] = {}
+        """What the outputs that were announced share with others, for each time that they are listed."""
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -71,11 +73,11 @@ class Evaluator:
         """
         for tensor, times in Counter(each for each in tensors if not _simple(each)).items():
             nodes = plan_schedule(tensor).shareable
-            if times > 1 and tensor in nodes:
-                nodes = [*nodes, *[tensor] * (times - 1)]
             if nodes:
-                self._announced[tensor] = nodes
-                self._kept.want(nodes)
+                again = [tensor] if tensor in nodes else nodes
+                self._announced[tensor] = [nodes, *[again] * (times - 1)]
+                for each in self._announced[tensor]:
+                    self._kept.want(each)
         try:
             yield
         finally:
@@ -94,19 +96,19 @@ class Evaluator:
         stored_parts = _stored_parts(tensor)
         if stored_parts is not None:
             yield from stored_parts
-            return
-        for piece in self.chunks(tensor):
-            yield bytes_of(piece)
-        with self._lock:
-            done = self._announced.pop(tensor, ())
-        self._kept.release(done)
+        else:
+            for piece in self.chunks(tensor):
+                yield bytes_of(piece)
+        left = self._announced.get(tensor)
+        if left:
+            self._kept.release(left.pop(0))
 
     def chunks(self, tensor: LazyTensor, start: int = 0, stop: int | None = None) -> Iterator[torch.Tensor]:
         """The flattened tensor as consecutive 1-d torch tensors (bytes for packed dtypes)."""
         total = held_elements(tensor) if stop is None else stop
         schedule = self._prepare(tensor)
         for first in range(start, total, PIECE_ELEMENTS):
-            yield self._run(tensor, first, min(total, first + PIECE_ELEMENTS), schedule)
+            yield self._piece(tensor, first, min(total, first + PIECE_ELEMENTS), schedule)
 
     def whole(self, tensor: LazyTensor) -> torch.Tensor:
         """The complete tensor, with its shape (a flat one of bytes for packed dtypes).
@@ -143,7 +145,7 @@ class Evaluator:
         result = self._kept.room(node)
         total = held_elements(node)
         for first in range(0, total, PIECE_ELEMENTS):
-            result.write(first, self._run(node, first, min(total, first + PIECE_ELEMENTS), schedule))
+            result.write(first, self._piece(node, first, min(total, first + PIECE_ELEMENTS), schedule))
         schedule.blocks.pop(node, None)
         return result
 
@@ -151,6 +153,15 @@ class Evaluator:
         """All of ``node`` as one torch tensor: mapped, if it does not fit the budget."""
         result = schedule.results.get(node) or self._filled(node, schedule)
         return result.whole()
+
+    def _piece(self, tensor: LazyTensor, start: int, stop: int, schedule: Schedule) -> torch.Tensor:
+        """One piece of one tensor: at one go, unless the graph would hold too many of that size."""
+        if schedule.pieces <= PIECES:
+            return self._run(tensor, start, stop, schedule)
+        size = max(LANES, PIECE_ELEMENTS * PIECES // schedule.pieces // LANES * LANES)
+        return join(
+            [self._run(tensor, at, min(stop, at + size), schedule) for at in range(start, stop, size)]
+        )
 
     def _run(self, tensor: LazyTensor, start: int, stop: int, schedule: Schedule) -> torch.Tensor:
         """One range of one tensor. The stack is ours, so that chains may be of any length."""
@@ -225,7 +236,7 @@ class Evaluator:
         if tensor.file is None:
             raise InternalError(f"{tensor!r} should be complete and is not")
         dtype, itemsize = held_dtype(tensor.dtype)
-        raw: torch.Tensor = load_torch().empty(count * length, dtype=dtype)
+        raw = empty_flat(count * length, dtype)
         if count * length:
             view, offset = bytes_of(raw), tensor.offset + start * itemsize
             self.files.read_runs(tensor.file, offset, view, count, stride * itemsize)
@@ -250,7 +261,8 @@ def _from_blocks(
         end = min(stop, block.stop)
         part = block.values[at - block.start : end - block.start]
         if at == start and end == stop:
-            return part
+            # The last part is still in use while the next block is made; as a view it would hold all of this.
+            return part.clone() if stop == block.stop else part
         if joined is None:  # not a list of parts: many small ones would leave holes in the heap
             joined = part.new_empty(stop - start)
         joined[at - start : end - start] = part
@@ -268,6 +280,8 @@ def held_elements(tensor: LazyTensor) -> int:
 def refused(error: Exception) -> SurgeryError:
     """What torch would not compute, as an error of ours."""
     reason = str(error).strip().split("\n")[0] or type(error).__name__
+    if "allocate memory" in reason:
+        return out_of_memory()
     return SurgeryError(f"torch cannot compute this: {reason}")
 
 

@@ -11,8 +11,7 @@ import errno
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.tensor import FileFacts, StoredFile
@@ -38,11 +37,13 @@ def facts_of(fd: int) -> FileFacts:
 class _Handle:
     """An open descriptor. It is closed with the last reference, as Python's own files are, if not before."""
 
-    __slots__ = ("fd", "gone", "uses")
+    __slots__ = ("checked", "fd", "gone", "uses")
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.uses = 0
+        self.checked = True
+        """Compared with the file's facts since the step began."""
         self.gone = False
         """Left the pool while in use: whoever uses it last closes it."""
 
@@ -81,19 +82,21 @@ class FilePool:
             StorageError: the file is gone, changed, unreadable or too short.
         """
         length = len(buffer) // runs
-        with self._lease(file) as fd:
-            try:
-                for run in range(runs):
-                    part = buffer[run * length : (run + 1) * length]
-                    done = 0
-                    while done < length:
-                        got = os.preadv(fd, [part[done:] if done else part], offset + done)
-                        if got == 0:
-                            raise _too_short(file, offset + length)
-                        done += got
-                    offset += stride
-            except OSError as error:
-                raise _unreadable(file, error) from error
+        handle = self._lease(file)
+        try:
+            for run in range(runs):
+                part = buffer[run * length : (run + 1) * length] if runs > 1 else buffer
+                done = 0
+                while done < length:
+                    got = os.preadv(handle.fd, [part[done:] if done else part], offset + done)
+                    if got == 0:
+                        raise _too_short(file, offset + length)
+                    done += got
+                offset += stride
+        except OSError as error:
+            raise _unreadable(file, error) from error
+        finally:
+            self._give_back(handle)
 
     def copy_range(
         self,
@@ -112,14 +115,18 @@ class FilePool:
             StorageError: the source is gone, changed or too short.
             OSError: the copy itself failed (no space, a broken disk …): the caller knows the destination.
         """
-        with self._lease(file) as fd:
+        handle = self._lease(file)
+        try:
             done = 0
             while done < count:
-                got = copy_chunk(fd, offset + done, min(COPY_CHUNK, count - done), out_fd, out_offset + done)
+                most = min(COPY_CHUNK, count - done)
+                got = copy_chunk(handle.fd, offset + done, most, out_fd, out_offset + done)
                 if got == 0:
                     raise _too_short(file, offset + count)
                 done += got
                 tick(got)
+        finally:
+            self._give_back(handle)
 
     def pin(self, file: StoredFile) -> None:
         """Keep ``file`` open until the pool is closed: its path is about to become another file's.
@@ -131,6 +138,12 @@ class FilePool:
             if file not in self._pinned:
                 handle = self._open.pop(file, None) or _Handle(self._open_checked(file))
                 self._pinned[file] = handle
+
+    def distrust(self) -> None:
+        """Compare every file again before it is read next: time has passed."""
+        with self._lock:
+            for handle in (*self._open.values(), *self._pinned.values()):
+                handle.checked = False
 
     def verify(self, file: StoredFile) -> None:
         """Check that ``file`` is still what it was when its header was read.
@@ -154,24 +167,28 @@ class FilePool:
             self._open.clear()
             self._pinned.clear()
 
-    @contextmanager
-    def _lease(self, file: StoredFile) -> Iterator[int]:
+    def _lease(self, file: StoredFile) -> _Handle:
+        """The open file, which stays open until it is given back. Called for each of 100,000 tensors."""
         with self._lock:
             handle = self._pinned.get(file) or self._open.get(file)
             if handle is None:
                 handle = self._open[file] = _Handle(self._open_checked(file))
-            elif file in self._open:
-                self._open.move_to_end(file)
+            else:
+                if not handle.checked:
+                    _compare(file, facts_of(handle.fd))
+                    handle.checked = True
+                if file in self._open:
+                    self._open.move_to_end(file)
             handle.uses += 1
             if len(self._open) > self._limit:
                 self._evict(self._limit)
-        try:
-            yield handle.fd
-        finally:
-            with self._lock:
-                handle.uses -= 1
-                if handle.gone and handle.uses == 0:
-                    handle.close()
+        return handle
+
+    def _give_back(self, handle: _Handle) -> None:
+        with self._lock:
+            handle.uses -= 1
+            if handle.gone and handle.uses == 0:
+                handle.close()
 
     def _open_checked(self, file: StoredFile) -> int:
         try:

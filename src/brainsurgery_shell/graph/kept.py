@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.errors import StorageError, SurgeryError
 from brainsurgery_shell.graph.arena import Arena
 from brainsurgery_shell.graph.results import InArena, InMemory, Result
-from brainsurgery_shell.graph.runtime import held_dtype, load_torch
+from brainsurgery_shell.graph.runtime import empty_flat, held_dtype
 from brainsurgery_shell.graph.tensor import LazyTensor
 
 if TYPE_CHECKING:
@@ -89,16 +89,21 @@ class Kept:
         Raises:
             SurgeryError: it cannot be made; likewise in all threads that wait for it.
         """
-        with self._lock:
-            found = self.find(node)
-            if found is not None:
-                return found
-            making = self._making.get(node)
-            ours = making is None
-            if making is None:
-                making = self._making[node] = Future()
-        if not ours:
-            return making.result()
+        while True:
+            with self._lock:
+                found = self.find(node)
+                if found is not None:
+                    return found
+                other = self._making.get(node)
+                if other is None:
+                    making = self._making[node] = Future()
+                    break
+            failure = other.exception()
+            if failure is None:
+                return other.result()
+            if isinstance(failure, Exception):
+                raise failure
+            # Its step was given up, and ours was not.
         try:
             result = make()
         except BaseException as error:
@@ -125,7 +130,10 @@ class Kept:
         dtype, itemsize = held_dtype(node.dtype)
         elements = node.nbytes // itemsize
         if not elements or self._reserve(node.nbytes):
-            return self._in_memory(load_torch().empty(elements, dtype=dtype))
+            try:
+                return self._in_memory(empty_flat(elements, dtype))
+            except SurgeryError:  # the budget is more than there is
+                self._freed(node.nbytes)
         return InArena(self._arena.room(dtype, elements), dtype)
 
     def adopt(self, node: LazyTensor, flat: torch.Tensor) -> Result:
@@ -162,13 +170,16 @@ class Kept:
                     del result  # or it would still take its memory
                     continue
                 moving = self._making[oldest] = Future()
-            moved = self._moved(result)
-            stays = moved is result
-            del result
-            with self._lock:
-                self._results[oldest] = moved
-                del self._making[oldest]
-            moving.set_result(moved)
+            moved = result
+            try:
+                moved = self._moved(result)
+            finally:
+                stays = moved is result
+                del result
+                with self._lock:
+                    self._results[oldest] = moved
+                    del self._making[oldest]
+                moving.set_result(moved)
             if stays:
                 return False
             self._limit_scratch()

@@ -57,6 +57,14 @@ class Rows:
     length: int
 
 
+LANES = 64
+"""Elements of the widest step of torch's loops on any processor, and more.
+
+What is left over at the end of a loop torch computes in another way: powers, products of complex numbers and
+half floats that are scaled and added get other last bits there. So loops begin and end at multiples of this,
+and at the end of a tensor, as they do where all of it is computed at once.
+"""
+
 Wanted: TypeAlias = Request | Rows | Overflow
 Piece: TypeAlias = "Generator[Wanted, torch.Tensor, torch.Tensor]"
 
@@ -124,11 +132,15 @@ class Elementwise(Kernel):
         return False
 
     def piece(self, out: LazyTensor, start: int, stop: int) -> Piece:
-        """Apply the function to the same range of every input."""
+        """Apply the function to the same range of every input, widened to whole steps of torch's loops."""
+        first, last = start // LANES * LANES, stop
+        if stop % LANES:
+            last = min(out.numel, stop + LANES - stop % LANES)
         arguments = []
         for tensor in self.inputs:
-            arguments.append((yield Request(tensor, start, stop)))
-        return self.function(*arguments)
+            arguments.append((yield Request(tensor, first, last)))
+        result = self.function(*arguments)
+        return result if last - first == stop - start else result[start - first : stop - first]
 
 
 class Reshape(Kernel):

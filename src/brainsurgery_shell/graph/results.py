@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from brainsurgery_shell.graph.arena import Scratch
-from brainsurgery_shell.graph.runtime import load_torch
+from brainsurgery_shell.graph.runtime import empty_flat, load_torch
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +49,7 @@ class InMemory(Result):
     def rows(self, start: int, count: int, stride: int, length: int) -> torch.Tensor:
         """A copy, unless the runs follow each other."""
         view = self._flat.as_strided((count, length), (stride, 1), self._flat.storage_offset() + start)
-        return view.reshape(-1)
+        return view.contiguous().view(-1)
 
     def whole(self) -> torch.Tensor:
         """The tensor."""
@@ -73,7 +73,7 @@ class InArena(Result):
 
     def rows(self, start: int, count: int, stride: int, length: int) -> torch.Tensor:
         """Read from the file, run by run."""
-        result: torch.Tensor = load_torch().empty(count * length, dtype=self._dtype)
+        result = empty_flat(count * length, self._dtype)
         itemsize = self._dtype.itemsize
         view, width = bytes_of(result), length * itemsize
         for row in range(count):

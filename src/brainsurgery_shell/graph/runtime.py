@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from brainsurgery_shell.errors import InternalError
+from brainsurgery_shell.errors import InternalError, SurgeryError
 from brainsurgery_shell.graph.dtypes import DType
 
 if TYPE_CHECKING:
@@ -70,6 +70,27 @@ def torch_dtype(dtype: DType) -> torch.dtype:
             raise InternalError(f"{dtype.name} has no torch dtype")
         found = _dtypes[dtype.name] = getattr(load_torch(), dtype.name)
     return found
+
+
+def empty_flat(elements: int, dtype: torch.dtype) -> torch.Tensor:
+    """A 1-d tensor that is not filled.
+
+    Raises:
+        SurgeryError: the system has no memory for it.
+    """
+    try:
+        flat: torch.Tensor = load_torch().empty(elements, dtype=dtype)
+    except RuntimeError as error:
+        raise out_of_memory() from error
+    return flat
+
+
+def out_of_memory() -> SurgeryError:
+    """The error of an allocation that the system refused."""
+    return SurgeryError(
+        "the system has no more memory for this process",
+        hint="give --memory less than there is; fewer --workers need less, too",
+    )
 
 
 def held_dtype(dtype: DType) -> tuple[torch.dtype, int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from brainsurgery_shell.graph.results import Result
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 MOST_BLOCKS = 2
 """Results made in blocks that are computed side by side, a block of each in memory; others are completed."""
+
+SMALL_GRAPH = 32
+"""Tensors of a graph that cannot hold more pieces at once than there is room for."""
 
 Find = Callable[[LazyTensor], "Result | None"]
 
@@ -43,6 +47,8 @@ class Schedule:
     """What is materialised now."""
     blocks: dict[LazyTensor, Block] = field(default_factory=dict)
     """The last block of each result that is made in blocks."""
+    pieces: int = 1
+    """How many pieces, more or less, are in memory while one is made; of a small graph: one."""
 
     @property
     def shareable(self) -> list[LazyTensor]:
@@ -83,7 +89,30 @@ def plan_schedule(
         if uses.get(node, 0) > 1 or side_by_side > MOST_BLOCKS or (is_dear and shared(node)):
             complete.add(node)
     ordered = [node for node in made if node in complete]
-    return Schedule(ordered, uses, _last_uses(ordered, complete | held.keys(), target), dear, held)
+    last = _last_uses(ordered, complete | held.keys(), target)
+    return Schedule(ordered, uses, last, dear, held, pieces=_pieces_at_once(order, made))
+
+
+def _pieces_at_once(order: Sequence[LazyTensor], made: Sequence[LazyTensor]) -> int:
+    """The most pieces that wait at the same time: arguments for others, and what will be asked for again.
+
+    An argument waits until the last of its kernel's inputs is there, which may take the whole graph: a sum
+    that was built up from the right holds as many as it has terms.
+    """
+    if len(order) <= SMALL_GRAPH:
+        return 1
+    at = {node: place for place, node in enumerate(order)}
+    waiting = [0] * (len(order) + 1)
+    for node in made:
+        first, end = 0, at[node]
+        for each in node.kernel.inputs if node.kernel is not None else ():
+            first = max(first, at[each])
+            waiting[first] += 1
+            waiting[end] -= 1
+            if each.kernel is not None and first > at[each]:  # made before, and kept until now
+                waiting[at[each]] += 1
+                waiting[first] -= 1
+    return max(1, *accumulate(waiting))
 
 
 def _needed_complete(made: list[LazyTensor]) -> tuple[dict[LazyTensor, int], set[LazyTensor]]:

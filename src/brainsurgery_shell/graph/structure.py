@@ -17,6 +17,10 @@ BLOCK_ELEMENTS = 1 << 20
 """Most elements that one request of a slice reads beyond what it keeps."""
 
 
+MOST_REGIONS = 256
+"""How many edits of regions are looked through for what is beneath them."""
+
+
 class DimRange(NamedTuple):
     """Indexes ``start, start + step …`` below ``stop`` of one dim; without ``keep`` the dim is dropped."""
 
@@ -29,6 +33,14 @@ class DimRange(NamedTuple):
     def size(self) -> int:
         """How many indexes it selects."""
         return max(0, -(-(self.stop - self.start) // self.step))
+
+    def apart(self, other: DimRange) -> bool:
+        """Whether no index is in both, for certain."""
+        return (
+            self.stop <= other.start
+            or other.stop <= self.start
+            or (self.step == other.step and (self.start - other.start) % self.step != 0)
+        )
 
     def as_slice(self) -> slice:
         """For indexing a torch tensor; a dim that is dropped stays with size one."""
@@ -139,6 +151,14 @@ class WriteRegion(Kernel):
     def piece(self, out: LazyTensor, start: int, stop: int) -> Piece:
         """Copy the range of the base, then lay over it what the region covers."""
         base, value = self.inputs
+        strides = strides_of(base.shape)
+        lowest = sum(item.start * stride for item, stride in zip(self.ranges, strides, strict=True))
+        beyond = 1 + sum(
+            (item.start + (item.size - 1) * item.step) * stride
+            for item, stride in zip(self.ranges, strides, strict=True)
+        )
+        if stop <= lowest or beyond <= start:
+            return (yield Request(base, start, stop))
         result = (yield Request(base, start, stop)).clone()
         value_strides = strides_of([item.size for item in self.ranges])
         at = 0
@@ -170,6 +190,24 @@ class WriteRegion(Kernel):
                 return None
             offset += (index - item.start) // item.step * stride
         return offset
+
+
+def beneath(tensor: LazyTensor, ranges: tuple[DimRange, ...]) -> tuple[LazyTensor, bool]:
+    """Where the elements come from that ``ranges`` select, and whether that holds them and nothing else.
+
+    Without this, one edit of a region after the other would have each of them complete.
+    """
+    for _ in range(MOST_REGIONS):
+        kernel = tensor.kernel
+        if not isinstance(kernel, WriteRegion):
+            break
+        base, value = kernel.inputs
+        if kernel.ranges == ranges:
+            return value, True
+        if not any(map(DimRange.apart, kernel.ranges, ranges)):
+            break
+        tensor = base
+    return tensor, False
 
 
 class Concat(Kernel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,12 +14,12 @@ from brainsurgery_shell.graph.tensor import LazyTensor, Shape
 if TYPE_CHECKING:
     import torch
 
-BLOCK_BYTES = 32 << 20
+BLOCK_BYTES = 16 << 20
 """Bytes of a permuted tensor that are made at once: the more there are, the longer are the runs to read."""
-NEAR = 1 << 16
-"""Elements that are rather read at one go, whatever is wanted of them, than run by run."""
-SPARE = 4
-"""How many times the elements that are wanted are still read at one go."""
+APART = 1 << 12
+"""Elements that could be read in the time that it takes to go to another place,"""
+ASKED = 1 << 16
+"""and in the time that it takes to ask for a row of places."""
 
 
 class Strided(Kernel):
@@ -59,23 +60,22 @@ class Strided(Kernel):
     ) -> Generator[Wanted, torch.Tensor, torch.Tensor]:
         """A box of the result that begins at element ``offset`` of the input; flat."""
         source = self.inputs[0]
-        distinct, span = 1, 1
-        for size, stride in zip(sizes, strides, strict=True):
-            distinct *= size if stride else 1
-            span += (size - 1) * stride
-        if span <= max(NEAR, SPARE * distinct):
-            near = yield Request(source, offset, offset + span)
-            return near.as_strided(sizes, strides).reshape(-1)
+        most = BLOCK_BYTES // source.dtype.itemsize
         dims = [dim for dim in range(len(sizes)) if strides[dim] and sizes[dim] > 1]
         outward = sorted(dims, key=lambda dim: (-strides[dim], dim))
-        run = _innermost(outward, sizes, strides)
-        outer = outward[: run.dims]
+        run = _cheapest([sizes[dim] for dim in outward], [strides[dim] for dim in outward], most)
+        outer, inner = outward[: run.dims], outward[run.dims :]
         count, stride = (sizes[outer[-1]], strides[outer[-1]]) if outer else (1, 0)
+        step = max(1, most // run.length)
         parts = []
         for index in itertools.product(*(range(sizes[dim]) for dim in outer[:-1])):
             first = offset + sum(at * strides[dim] for at, dim in zip(index, outer, strict=False))
-            rows = yield Rows(source, first, count, stride, run.length)
-            parts.append(rows.view(count, run.length)[:, :: run.step].reshape(-1))
+            for at in range(0, count, step):
+                many = min(step, count - at)
+                rows = yield Rows(source, first + at * stride, many, stride, run.length)
+                wanted = [many, *(sizes[dim] for dim in inner)]
+                box = rows.as_strided(wanted, [run.length, *(strides[dim] for dim in inner)])
+                parts.append(box.reshape(-1))
         gathered = join(parts).view([sizes[dim] for dim in outward])
         gathered = gathered.permute([outward.index(dim) for dim in dims])
         shape = [sizes[dim] if dim in dims else 1 for dim in range(len(sizes))]
@@ -93,12 +93,11 @@ class Permute(Strided):
 
 
 class _Run(NamedTuple):
-    """What is read at one go: ``length`` elements, of which every ``step``-th is wanted."""
+    """What is read at one go: ``length`` elements, not all of which need be wanted."""
 
     dims: int
     """How many dims, from the outermost on, it does not go through."""
     length: int
-    step: int
 
 
 def expanding(source: LazyTensor, shape: Shape) -> Strided:
@@ -117,13 +116,14 @@ def whole_rows(shape: Shape, elements: int) -> int:
     return max(1, elements)
 
 
-def _innermost(outward: Sequence[int], sizes: Shape, strides: Sequence[int]) -> _Run:
-    """The longest run of the input within a box: its innermost dims, as far as they follow each other."""
-    at, length = len(outward), 1
-    while at and strides[outward[at - 1]] == length:
-        at -= 1
-        length *= sizes[outward[at]]
-    if length > 1 or not at:
-        return _Run(at, length, 1)
-    step = strides[outward[at - 1]]
-    return _Run(at - 1, (sizes[outward[at - 1]] - 1) * step + 1, step)
+def _cheapest(sizes: Sequence[int], strides: Sequence[int], most: int) -> _Run:
+    """The runs of up to ``most`` elements that read a box soonest; dims from the largest stride on."""
+    best, least = _Run(len(sizes), 1), math.inf
+    for at in range(len(sizes), -1, -1):
+        length = 1 + sum((size - 1) * stride for size, stride in zip(sizes[at:], strides[at:], strict=True))
+        if length > most and at < len(sizes):
+            break
+        cost = math.prod(sizes[:at]) * (APART + length) + math.prod(sizes[: max(0, at - 1)]) * ASKED
+        if cost < least:
+            best, least = _Run(at, length), cost
+    return best

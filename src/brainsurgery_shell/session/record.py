@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
@@ -161,16 +159,6 @@ def _nbytes(edit: Edit) -> int:
     for tensors in touched:
         kinds.update(map(attrgetter("shape", "dtype"), filter(None, tensors.values())))
     return sum(LazyTensor(*kind).nbytes * count for kind, count in kinds.items())
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: what happens within happens whole."""
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def with_arguments(command: Command, extra: dict[str, Value], primary: str | None) -> Command:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from brainsurgery_shell.declaration.context import SaveRequest
-from brainsurgery_shell.errors import listed
+from brainsurgery_shell.errors import SurgeryError, listed
 from brainsurgery_shell.graph.cast import Cast
 from brainsurgery_shell.graph.evaluate import Evaluator
 from brainsurgery_shell.lang.sizes import size_words
@@ -124,10 +125,14 @@ def untied(plan: SavePlan, checkpoint: Checkpoint) -> list[list[str]]:
 
 
 def warn_of_overflow(evaluator: Evaluator, warn: Callable[[str], None]) -> None:
-    """Say which casts overflowed, with tensor and count, and forget them."""
-    casts = [kernel for kernel in evaluator.overflows if isinstance(kernel, Cast)]
-    counts = [(cast.name, cast.count_overflow(evaluator.chunks)) for cast in casts]
+    """Say which casts overflowed, with tensor and count, and forget them. It is saved: nothing fails."""
+    casts = [kernel for kernel in list(evaluator.overflows) if isinstance(kernel, Cast)]
     evaluator.overflows.clear()
-    found = [f"{name} ({count} value{'' if count == 1 else 's'})" for name, count in counts]
+    found: list[str] = []
+    with suppress(KeyboardInterrupt, SurgeryError):
+        for cast in casts:
+            count = cast.count_overflow(evaluator.chunks)
+            found.append(f"{cast.name} ({count} value{'' if count == 1 else 's'})")
+    found += [cast.name for cast in casts[len(found) :]]
     if found:
         warn(f"the cast overflowed: the dtype cannot hold all values of {listed(found)}")

@@ -11,11 +11,12 @@ from brainsurgery_shell.declaration.context import PastLine, PastStep, SaveReque
 from brainsurgery_shell.declaration.expansion import Expansion, Planned
 from brainsurgery_shell.declaration.moments import Moment
 from brainsurgery_shell.errors import SurgeryError, fail
+from brainsurgery_shell.interrupts import uninterrupted
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.session.attend import announce
 from brainsurgery_shell.session.moments import Direction, count_to, workspace_at
 from brainsurgery_shell.session.past import edit_before, past_lines, past_marks, past_steps
-from brainsurgery_shell.session.record import Record, uninterrupted
+from brainsurgery_shell.session.record import Record
 from brainsurgery_shell.views.page import Page
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report

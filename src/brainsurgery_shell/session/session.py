@@ -17,6 +17,7 @@ from brainsurgery_shell.declaration.offers import Offer
 from brainsurgery_shell.declaration.operation import Result
 from brainsurgery_shell.errors import StepError, SurgeryError, fail
 from brainsurgery_shell.graph.leaves import stored_bytes
+from brainsurgery_shell.interrupts import uninterrupted
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.ops import load_all
@@ -30,7 +31,6 @@ from brainsurgery_shell.session.record import (
     Role,
     Timeline,
     touched_bytes,
-    uninterrupted,
     with_arguments,
 )
 from brainsurgery_shell.session.recorder import Group, Recorder
@@ -148,6 +148,7 @@ class Session:
         """
         if not (typed or self.replaying):
             self.recorder.note_line(print_command(command))
+        self.sources.files.distrust()
         try:
             return self._execute(command)
         finally:

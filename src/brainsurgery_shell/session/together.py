@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from brainsurgery_shell.declaration.bind import bind
 from brainsurgery_shell.declaration.expansion import Expansion, Planned
 from brainsurgery_shell.errors import StepError, SurgeryError, fail
+from brainsurgery_shell.interrupts import uninterrupted
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.redirect import split_redirect
-from brainsurgery_shell.session.record import uninterrupted
 from brainsurgery_shell.session.recorder import Group
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.interrupts import uninterrupted
 from brainsurgery_shell.storage.names import HIDDEN_SUFFIX
 from brainsurgery_shell.storage.output.syscalls import exchange, rename_new
 
@@ -46,11 +47,12 @@ class Stage:
         """Remove what was built; after ``publish``, what it replaced. What cannot be removed stays."""
         if self.lock is None:
             return
-        remove(self.hidden)
-        _unlock(self.lock)
-        self.lock = None
-        if not self.published:
-            _remove_made(self.made)
+        with uninterrupted():  # one Ctrl-C may have ended the save; another shall not end this
+            remove(self.hidden)
+            _unlock(self.lock)
+            self.lock = None
+            if not self.published:
+                _remove_made(self.made)
 
 
 def stage(dest: Path, *, folder: bool, takes: Callable[[Path], bool] = lambda leftover: False) -> Stage:
@@ -72,6 +74,7 @@ def stage(dest: Path, *, folder: bool, takes: Callable[[Path], bool] = lambda le
     if taken is not None:
         return taken
     made: list[Path] = []
+    hidden: Path | None = None
     try:
         _make_parents(dest.parent, made)
         while True:
@@ -85,6 +88,8 @@ def stage(dest: Path, *, folder: bool, takes: Callable[[Path], bool] = lambda le
                 return Stage(dest, hidden, lock, made)
             # Between making and locking, another save took it for abandoned: it is gone, so make another.
     except BaseException:
+        if hidden is not None:
+            remove(hidden)
         _remove_made(made)
         raise
 
@@ -127,7 +132,10 @@ def mend(dest: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in ``folder`` last. Raises ``OSError``; where folders cannot be synced, does nothing."""
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:  # one may write to it, and not read it
+        return
     try:
         os.fsync(fd)
     except OSError as error:

@@ -13,6 +13,7 @@ from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.graph.files import FilePool
 from brainsurgery_shell.graph.leaves import leaves
 from brainsurgery_shell.graph.tensor import LazyTensor, StoredFile
+from brainsurgery_shell.interrupts import uninterrupted
 from brainsurgery_shell.storage.container import Container, OutFile, Output
 from brainsurgery_shell.storage.formats import container
 from brainsurgery_shell.storage.layout import total_bytes
@@ -273,8 +274,8 @@ def _complete_folder(plan: SavePlan, folder: Path, along: list[Path], work: Work
 
 def _publish(staged: Stage, plan: SavePlan, fsync: bool) -> None:
     here = _working_folder()
-    publish(staged, replace=plan.replaces, fsync=fsync)
-    with contextlib.suppress(KeyboardInterrupt):  # too late: it is saved
+    with contextlib.suppress(KeyboardInterrupt), uninterrupted():  # from here on it is too late: it is saved
+        publish(staged, replace=plan.replaces, fsync=fsync)
         if here is not None and here.is_relative_to(plan.dest):
             # The working folder is the one that was replaced: go on in the new one of that name.
             with contextlib.suppress(OSError):

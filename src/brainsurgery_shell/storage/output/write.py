@@ -11,7 +11,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -153,8 +153,9 @@ def run_all(
     is not waited for: it finds out that it was stopped when the kernel is done.
     """
     executor = ThreadPoolExecutor(max(1, workers), thread_name_prefix="save")
-    futures = [executor.submit(job) for job in jobs]
+    futures: list[Future[None]] = []
     try:
+        futures += map(executor.submit, jobs)
         pending = set(futures)
         while pending:
             done, pending = wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION)
@@ -165,8 +166,7 @@ def run_all(
             tick(news)
     except BaseException:
         work.stop.set()
-        for future in futures:
-            future.cancel()
+        executor.shutdown(wait=False, cancel_futures=True)
         wait(futures, timeout=_GRACE)
         raise
     finally:
