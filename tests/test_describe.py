@@ -6,10 +6,12 @@ import pytest
 
 from brainsurgery_shell.declaration.bind import bind
 from brainsurgery_shell.declaration.operation import EXPRESSIONS, OPERATIONS, Operation
-from brainsurgery_shell.describe import help_text, help_topics, load_declarations
+from brainsurgery_shell.describe import help_text, help_topics, load_declarations, topic_names
+from brainsurgery_shell.describe.topics import TOPICS
 from brainsurgery_shell.errors import StepError
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.lang.tree import Command
+from brainsurgery_shell.views.page import Page
 
 load_declarations()
 DECLARED = [*OPERATIONS.all(), *EXPRESSIONS.all()]
@@ -59,7 +61,25 @@ def test_an_expression_is_found_as_a_topic_too() -> None:
     assert help_text("shape", None) == help_text(None, "shape")
 
 
-@pytest.mark.parametrize(("topic", "expression"), [("cop", None), (None, "shap")])
+@pytest.mark.parametrize("topic", topic_names())
+def test_a_topic_is_in_the_overview_and_fits_a_screen(topic: str) -> None:
+    assert any(line.split()[:1] == [topic] for line in help_text(None, None))
+    for width in (40, 80):
+        lines = help_text(topic, None, Page(width=width))
+        assert max(len(line) for line in lines if line not in _examples(topic)) <= width
+    assert "\x1b[" in "".join(help_text(topic, None, Page(colour=True)))
+    assert "\x1b[" not in "".join(help_text(topic, None))
+
+
+def _examples(topic: str) -> list[str]:
+    return [f"  {example}" for example in TOPICS[topic].examples]
+
+
+def test_topics_have_names_of_their_own() -> None:
+    assert not set(topic_names()) & {*OPERATIONS.names(), *EXPRESSIONS.names()}
+
+
+@pytest.mark.parametrize(("topic", "expression"), [("cop", None), ("referense", None), (None, "shap")])
 def test_what_is_unknown_has_a_nearest_name(topic: str | None, expression: str | None) -> None:
     with pytest.raises(StepError) as raised:
         help_text(topic, expression)
@@ -68,7 +88,7 @@ def test_what_is_unknown_has_a_nearest_name(topic: str | None, expression: str |
 
 @pytest.mark.parametrize(
     ("word", "name"),
-    [("quit", "exit"), ("rename", "move"), ("SCALE_", "scale_"), ("ls", "dump"), ("sclae", "scale")],
+    [("quit", "exit"), ("rename", "move"), ("SCALE_", "scale_"), ("tree", "ls"), ("sclae", "scale")],
 )
 def test_words_of_other_tools_are_answered(word: str, name: str) -> None:
     with pytest.raises(StepError) as caught:

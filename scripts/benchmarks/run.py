@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import bound, growth, names, phlora
+from benchmarks import bound, growth, names, phlora, shell
 from benchmarks.compare import compare_all, workers
 from benchmarks.results import Tabled, table
 from benchmarks.rows import ROWS
@@ -21,6 +21,7 @@ SIZES = (0.4, 2.0, 8.0, 16.0)
 EDITS = {row.name: row.title for row in ROWS}
 OTHERS = {
     "names": "open, rename and complete at 100,000 tensors",
+    "shell": "start, keys, Enter and live preview on a terminal, at 100,000 tensors",
     "factors": "phlora's factors against torch.linalg.svd: CPU time and error",
     "workers": "--workers 1 against the default",
     "bound": "a tensor of half the size under a limit on memory",
@@ -88,6 +89,8 @@ def _other(name: str, folder: Path, chosen: argparse.Namespace, repeats: int) ->
     sizes = chosen.sizes
     if name == "names":
         return names.measure(folder, repeats)
+    if name == "shell":
+        return shell.measure(folder, repeats)
     if name == "factors":
         return phlora.measure(repeats, large=not chosen.quick)
     if name == "workers":

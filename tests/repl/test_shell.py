@@ -14,11 +14,15 @@ from shells import write_checkpoint
 
 from brainsurgery_shell.repl import shell as shell_module
 from brainsurgery_shell.repl.history import history_path
+from brainsurgery_shell.repl.manners import Manners
 from brainsurgery_shell.repl.shell import run_shell
+from brainsurgery_shell.repl.state import state_of, status
 from brainsurgery_shell.session.session import Session
 from brainsurgery_shell.session.settings import Settings
 
 CTRL_C, CTRL_D, ENTER, UP = "\x03", "\x04", "\r", "\x1b[A"
+ESCAPE, ALT_ENTER = "\x1b", "\x1b\r"
+NO_PREVIEW = Manners(preview=False)
 PASTE = "\x1b[200~{}\x1b[201~"
 
 
@@ -43,12 +47,14 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     opened.close()
 
 
-def typed(session: Session, keys: str) -> Ran:
+def typed(session: Session, keys: str, manners: Manners = NO_PREVIEW) -> Ran:
     """Run the shell with these keys; at their end stands a Ctrl-D too many, so that nothing can hang."""
     ran = Ran(session)
     with create_pipe_input() as pipe:
         pipe.send_text(keys + CTRL_D + CTRL_D + CTRL_D)
-        ran.status = run_shell(session, stdout=ran.out, stderr=ran.err, input=pipe, output=DummyOutput())
+        ran.status = run_shell(
+            session, stdout=ran.out, stderr=ran.err, manners=manners, input=pipe, output=DummyOutput()
+        )
     return ran
 
 
@@ -76,7 +82,7 @@ def test_ctrl_c_drops_the_line(session: Session) -> None:
 
 
 def test_ctrl_c_during_a_step_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(session: Session, text: str, *, stdout: io.StringIO) -> None:
+    def interrupted(session: Session, text: str, *, stdout: io.StringIO, page: object) -> None:
         if text == "dump":
             raise KeyboardInterrupt
         stdout.write(f"ran {text}\n")
@@ -90,6 +96,43 @@ def test_ctrl_c_during_a_step_is_told(session: Session, monkeypatch: pytest.Monk
 def test_pasted_lines_run_one_after_another(session: Session) -> None:
     ran = typed(session, PASTE.format("delete: wte\ncopy: from: h.0.w, to: wte2\n") + ENTER)
     assert ran.names() == ["h.0.w", "h.1.w", "wte2"]
+
+
+def test_alt_enter_breaks_the_line(session: Session) -> None:
+    ran = typed(session, "delete: wte" + ALT_ENTER + "delete: h.0.w" + ENTER)
+    assert ran.names() == ["h.1.w"]
+
+
+def test_in_vi_mode_escape_and_enter_run_the_line(session: Session) -> None:
+    vi = Manners(preview=False, editing_mode="vi")
+    ran = typed(
+        session, "delete: wte" + ALT_ENTER + "delete: h.1.w" + ESCAPE + "o" + "delete: h.0.w" + ENTER, vi
+    )
+    assert ran.names() == []
+    assert history_path().read_text().splitlines() == ["delete: wte", "delete: h.1.w", "delete: h.0.w"]
+
+
+def test_a_further_line_of_the_welcome(session: Session) -> None:
+    assert (
+        typed(session, "", Manners(preview=False, offer="come back")).err.getvalue().splitlines()[2]
+        == "come back"
+    )
+
+
+def test_the_state_is_told(session: Session) -> None:
+    assert (state_of(session).prompt, status(session)) == ("model> ", session.name)
+    typed(session, "delete: wte" + ENTER)
+    assert (state_of(session).prompt, status(session)) == ("model*> ", f"{session.name}, unsaved")
+    typed(session, "undo" + ENTER + "set: dry-run: true, verbose: true" + ENTER)
+    assert (state_of(session).prompt, status(session)) == (
+        "model (dry run)> ",
+        f"{session.name}, dry run, verbose",
+    )
+    typed(
+        session,
+        "prefixes: mode: rename, from: model, to: a" + ENTER + "prefixes: mode: add, alias: b" + ENTER,
+    )
+    assert state_of(session).alias == "no default"
 
 
 def test_behind_a_mistake_pasted_lines_are_left_out(session: Session) -> None:

@@ -87,7 +87,9 @@ def test_resume_has_undo_history_and_redo(cli: Cli) -> None:
 
 def test_a_torn_last_line_is_left_out(cli: Cli) -> None:
     cli("m.safetensors", "--session", "a", stdin="delete: t1\ndelete: t2\n").ok()
-    whole = b"".join(line for line in journal("a").read_bytes().splitlines(keepends=True) if b'"end"' not in line)
+    whole = b"".join(
+        line for line in journal("a").read_bytes().splitlines(keepends=True) if b'"end"' not in line
+    )
     last = whole.rstrip(b"\n").rfind(b"\n") + 1
     for cut in (last + 1, len(whole) - 30, len(whole) - 1):
         journal("a").write_bytes(whole[:cut])

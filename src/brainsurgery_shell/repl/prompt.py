@@ -5,38 +5,36 @@ What the first key needs is imported at the first key: the prompt itself stands 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache
+import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
-from prompt_toolkit.lexers import Lexer, PygmentsLexer
-from prompt_toolkit.output import Output
-from prompt_toolkit.styles import Style
+from prompt_toolkit.key_binding.vi_state import InputMode
+from prompt_toolkit.output import ColorDepth, Output
 
+from brainsurgery_shell.repl.colours import STYLE, LineLexer
 from brainsurgery_shell.repl.history import SharedHistory, history_path
+from brainsurgery_shell.repl.idle import Idle
+from brainsurgery_shell.repl.keys import bindings
+from brainsurgery_shell.repl.manners import Manners
+from brainsurgery_shell.repl.preview import LivePreview
+from brainsurgery_shell.repl.results import Results
+from brainsurgery_shell.repl.state import KEYS, State, status
 
 if TYPE_CHECKING:
     from brainsurgery_shell.completion import SessionView
+    from brainsurgery_shell.session.session import Session
 
-_STYLE = Style.from_dict(
-    {
-        "pygments.name.function": "bold",
-        "pygments.name.attribute": "ansicyan",
-        "pygments.literal.string": "ansigreen",
-        "pygments.literal.number": "ansimagenta",
-        "pygments.keyword.constant": "ansimagenta",
-        "pygments.operator": "bold",
-        "pygments.comment": "ansibrightblack",
-        "pygments.error": "underline",
-        "prompt.alias": "bold",
-        "prompt.unsaved": "ansiyellow bold",
-    }
-)
+_VI_MODES = {InputMode.NAVIGATION: "normal", InputMode.REPLACE: "replace"}
 
 
 class LineCompleter(Completer):
@@ -56,51 +54,110 @@ class LineCompleter(Completer):
             )
 
 
-class LineLexer(Lexer):
-    """Colours; an empty line needs none."""
-
-    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
-        """The coloured text of each line."""
-        return _lexer().lex_document(document) if document.text else lambda number: []
-
-
-@cache
-def _lexer() -> Lexer:
-    from brainsurgery_shell.lexer import OlyLexer
-
-    return PygmentsLexer(OlyLexer, sync_from_start=True)
-
-
 class Prompt:
-    """Reads lines with all comfort."""
+    """Reads lines with all comfort. ``screen`` is where keys print what they were asked for."""
 
     def __init__(
-        self, session: SessionView, input: Input | None = None, output: Output | None = None
+        self,
+        session: Session,
+        manners: Manners,
+        screen: Results,
+        input: Input | None = None,
+        output: Output | None = None,
     ) -> None:
+        self._session, self._screen = session, screen
+        self._vi = manners.editing_mode == "vi"
+        mode = EditingMode.VI if self._vi else EditingMode.EMACS
+        depth = ColorDepth.DEPTH_1_BIT if manners.color == "never" else None
         self._lines: PromptSession[str] = PromptSession(
             completer=LineCompleter(session),
             complete_while_typing=True,
             lexer=LineLexer(),
             include_default_pygments_style=False,
-            style=_STYLE,
+            style=STYLE,
+            color_depth=depth,
             history=SharedHistory(history_path()),
+            editing_mode=mode,
+            key_bindings=bindings(self._explain, self._preview, self._edited),
+            enable_suspend=True,
+            bottom_toolbar=self._toolbar,
+            prompt_continuation=_continuation,
             input=input,
             output=output,
         )
-        self._answers: PromptSession[str] = PromptSession(input=input, output=output)
+        self._answers = partial(PromptSession[str], editing_mode=mode, input=input, output=output)
+        self._live = LivePreview(session) if manners.preview else None
+        if self._live is not None:
+            self._live.attach(self._lines)
+        self._idle = Idle(self._pause)
+        self._lines.default_buffer.on_text_changed += self._idle.changed
 
-    def read(self, alias: str, unsaved: bool) -> str:
-        """What the user entered: a line, or several that were pasted.
+    def read(self, state: State) -> str:
+        """What the user entered: a line, or several that were pasted or broken.
 
         Raises:
             KeyboardInterrupt: Ctrl-C, which drops the line.
             EOFError: Ctrl-D on an empty line.
         """
-        parts: StyleAndTextTuples = [("class:prompt.alias", alias)]
-        if unsaved:
-            parts.append(("class:prompt.unsaved", "*"))
-        return self._lines.prompt([*parts, ("", "> ")])
+        parts = [("class:prompt.alias", state.alias), ("class:prompt.marks", state.marks), ("", "> ")]
+        watching: AbstractContextManager[object] = nullcontext()
+        if self._live is not None:
+            watching = self._live.watching()
+        try:
+            with watching:
+                return self._lines.prompt([part for part in parts if part[1]])
+        finally:
+            self._idle.stop()
 
     def ask(self, question: str) -> str:
         """An answer, which no history keeps."""
-        return self._answers.prompt(question)
+        return self._answers().prompt(question)
+
+    def _toolbar(self) -> StyleAndTextTuples:
+        """State, then keys as far as there is room. Some terminals never show it: nothing is here alone."""
+        words = status(self._session)
+        if self._vi:
+            words = f"{_VI_MODES.get(get_app().vi_state.input_mode, 'insert')}, {words}"
+        return [("bold", words), ("", f"  {KEYS}")]
+
+    def _explain(self, document: Document) -> None:
+        from brainsurgery_shell.repl.at_cursor import help_at
+
+        self._screen.show(help_at(document.current_line, document.cursor_position_col, self._screen.page))
+
+    def _preview(self, document: Document) -> None:
+        from brainsurgery_shell.repl.preview import full_preview
+
+        self._screen.show(full_preview(self._session, document.current_line, self._screen.page))
+
+    def _edited(self, text: str) -> str:
+        """The line from the user's editor; as it was if that fails, which is told."""
+        from brainsurgery_shell.errors import SurgeryError, render
+        from brainsurgery_shell.session.editor import edit_text
+
+        try:
+            return edit_text(f"{text}\n" if text else "", ".oly")
+        except SurgeryError as error:
+            self._screen.show([render(error)])
+            return text
+
+    def _pause(self) -> bool:
+        """The user pauses: import torch if this session will need it; whether that is settled."""
+        if "torch" in sys.modules:
+            return True
+        from brainsurgery_shell.session.ahead import line_computes, load_ahead, session_computes
+
+        line = self._lines.default_buffer.document.current_line
+        # The preview has matched the line aside, in good time: so it may be matched here too.
+        matched = self._live is not None and self._live.reads
+        if not line.strip() or not (
+            session_computes(self._session) or (matched and line_computes(self._session, line))
+        ):
+            return False
+        load_ahead()
+        return True
+
+
+def _continuation(width: int, number: int, wrapped: int) -> str:
+    """What stands before a further line: nothing but room before the rest of a long one."""
+    return " " * width if wrapped else "… ".rjust(width)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from brainsurgery_shell import __version__
 from brainsurgery_shell.errors import SurgeryError, render
+from brainsurgery_shell.repl.manners import Manners
+from brainsurgery_shell.repl.results import Results
+from brainsurgery_shell.repl.state import State, state_of
 from brainsurgery_shell.session.lines import run_line
 from brainsurgery_shell.session.session import Session
 
@@ -21,7 +24,7 @@ QUESTION = "unsaved edits: leave? [y/N] "
 class Reader(Protocol):
     """Where lines come from."""
 
-    def read(self, alias: str, unsaved: bool) -> str:
+    def read(self, state: State) -> str:
         """A line, or several; ``KeyboardInterrupt`` drops it, ``EOFError`` is the wish to leave."""
 
     def ask(self, question: str) -> str:
@@ -33,7 +36,7 @@ def run_shell(
     *,
     stdout: TextIO,
     stderr: TextIO,
-    plain: bool = False,
+    manners: Manners | None = None,
     input: Input | None = None,
     output: Output | None = None,
 ) -> int:
@@ -41,47 +44,65 @@ def run_shell(
 
     Results go to ``stdout``, talk to ``stderr``. ``input`` and ``output`` stand in for the terminal.
     """
-    reader = _reader(session, plain, input, output)
-    shell = Shell(session, reader, stdout, stderr)
-    shell.welcome()
+    manners = manners or Manners()
+    results = Results(stdout, manners)
+    bare = manners.plain or (output is None and manners.bare)
+    if bare:
+        from brainsurgery_shell.repl.plain import PlainPrompt
+
+        reader: Reader = PlainPrompt(manners.editing_mode)
+    else:
+        reader = _prompt(session, manners, stdout, stderr, input, output)
+    shell = Shell(session, reader, results, stderr, colour=manners.color)
+    shell.welcome(keys=not bare, offer=manners.offer)
     shell.loop()
     return 0
 
 
-def _reader(session: Session, plain: bool, input: Input | None, output: Output | None) -> Reader:
-    if plain or (output is None and os.environ.get("TERM") in ("dumb", "unknown")):
-        from brainsurgery_shell.repl.plain import PlainPrompt
-
-        return PlainPrompt()
+def _prompt(
+    session: Session,
+    manners: Manners,
+    stdout: TextIO,
+    stderr: TextIO,
+    input: Input | None,
+    output: Output | None,
+) -> Reader:
     from brainsurgery_shell.repl.prompt import Prompt
 
     if output is None and not sys.stdout.isatty():
         from prompt_toolkit.output import create_output
 
         output = create_output(stdout=sys.stderr)  # results alone go where standard output was sent
-    return Prompt(session, input, output)
+    screen = Results(stdout if stdout.isatty() else stderr, manners)
+    return Prompt(session, manners, screen, input, output)
 
 
 class Shell:
     """One user at one session."""
 
-    def __init__(self, session: Session, reader: Reader, stdout: TextIO, stderr: TextIO) -> None:
-        self._session, self._reader, self._stdout, self._stderr = session, reader, stdout, stderr
+    def __init__(
+        self, session: Session, reader: Reader, results: Results, stderr: TextIO, colour: str = "auto"
+    ) -> None:
+        self._session, self._reader, self._results, self._stderr = session, reader, results, stderr
+        self._colour = colour
         self._asked = False
         """Whether the question was asked and nothing was done since: who then leaves again means it."""
 
-    def welcome(self) -> None:
-        """Two lines."""
+    def welcome(self, *, keys: bool, offer: str | None = None) -> None:
+        """Two lines; ``keys``: whether there are more than the terminal's own."""
         checkpoints = self._session.workspace.checkpoints
         opened = [f"{alias} ({len(each.tensors)} tensors)" for alias, each in checkpoints.items()]
         self._say(f"brainsurgery {__version__}: {', '.join(opened) or 'no checkpoint is open'}")
-        self._say("help lists the operations, Tab completes, undo takes back, Ctrl-D leaves")
+        aids = "help or F1 explains, Tab completes, F2 previews" if keys else "help lists the operations"
+        self._say(f"{aids}, undo takes back, Ctrl-D leaves")
+        if offer is not None:
+            self._say(offer)
 
     def loop(self) -> None:
         """Until the user leaves."""
         while True:
             try:
-                self._run(self._read())
+                self._run(self._reader.read(state_of(self._session)))
                 leaving = self._session.leaving
             except EOFError:
                 leaving = True
@@ -90,16 +111,6 @@ class Shell:
             if leaving and self._may_leave():
                 return
             self._session.leaving = False
-
-    def _read(self) -> str:
-        return self._reader.read(self._name(), self._session.unsaved)
-
-    def _name(self) -> str:
-        """What the prompt shows: the alias that references without one mean."""
-        default = self._session.workspace.default_alias()
-        if default is not None:
-            return default
-        return "no default" if self._session.workspace.checkpoints else "brainsurgery"
 
     def _run(self, text: str) -> None:
         """Run what was entered; of several lines, those behind a mistake are left out."""
@@ -114,7 +125,7 @@ class Shell:
     def _run_line(self, line: str) -> bool:
         before = len(self._session.timeline.everything)
         try:
-            run_line(self._session, line, stdout=self._stdout)
+            run_line(self._session, line, stdout=self._results.stream, page=self._results.page)
         except SurgeryError as error:
             self._say(self._coloured(render(error)))
             return False
@@ -148,7 +159,8 @@ class Shell:
         return answer.strip().lower() in ("y", "yes", "exit")
 
     def _coloured(self, text: str) -> str:
-        if not self._stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        wanted = self._stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        if self._colour == "never" or not (wanted or self._colour == "always"):
             return text
         return text.replace("error:", "\x1b[1;31merror:\x1b[0m", 1)
 
