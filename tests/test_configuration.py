@@ -112,6 +112,9 @@ def test_colour_of_messages(monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
         ('pager = ""\n', "line 1: pager takes 'auto', 'never' or a command, not ''"),
         ("pager = [1]\n", "line 1: pager takes 'auto', 'never' or a command, not [1]"),
         ('\n[shell]\ncolor = "never"\n', "line 2: there is no setting 'shell'"),
+        pytest.param(f"workers = {'1' * 5000}\n", "nothing of it holds", id="digits"),
+        pytest.param(f"memory = '{'1' * 5000}'\n", "line 1: memory takes a size", id="digits of a size"),
+        pytest.param(f"pager = {'[' * 5000}\n", "nothing of it holds", id="depth"),
         ("preview = \n", "config.toml: invalid value (at line 1, column 11); nothing of it holds"),
     ],
 )

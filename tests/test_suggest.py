@@ -48,9 +48,8 @@ def test_with_checkpoints(cli: Cli, checkpoint: Path) -> None:
 
 def test_a_cursor_within_the_line(cli: Cli) -> None:
     assert "scale_: target: x" in lines(cli, "sc: target: x", "--cursor", "2")
-    assert lines(cli, "sc", "--cursor", "0") == lines(cli, "sc", "--cursor", "0")
     assert cli("complete", "sc", "--cursor=1").ok() == cli("complete", "s").ok()
-    for odd in ("3", "-1", "x", ""):
+    for odd in ("3", "-1", "x", "", "1" * 5000):
         cli("complete", "sc", "--cursor", odd).fails("--cursor", status=2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import threading
@@ -13,6 +14,8 @@ from contextlib import suppress
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
     _open_closed_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # of a name that the locale cannot write, escapes are shown
+        sys.stdout.reconfigure(errors="backslashreplace")
     status = _run(argv)
     threads = any(thread is not threading.main_thread() for thread in threading.enumerate())
     if argv is None and (threads or "torch" in sys.modules):

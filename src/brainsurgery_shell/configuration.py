@@ -61,7 +61,7 @@ def read_configuration() -> Configuration:
 
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         configuration.warnings.append(f"{path}: {str(error).lower()}; nothing of it holds")
         return configuration
     for key, value in values.items():

@@ -41,16 +41,19 @@ def run(options: Options) -> int:
             _write_summary(session, options.summarize_path)
         return status
     finally:
-        _end_journal(session, named=options.session is not None)
+        _end_journal(session, options)
         session.close()
 
 
-def _end_journal(session: Session, *, named: bool) -> None:
-    """A session without a name in which nothing was done is none."""
+def _end_journal(session: Session, options: Options) -> None:
+    """A session without a name in which nothing was done is none, nor are commands that only looked."""
     journal = session.recorder.journal
     if journal is None:
         return
-    if named or session.timeline.everything or session.settings.dry_run:
+    done = session.timeline.everything
+    if _is_batch(options) and not options.interactive:
+        done = [record for record in done if record.role != "inspect"]
+    if options.session is not None or options.resume or done or session.settings.dry_run:
         journal.end()
     else:
         journal.discard()
@@ -93,7 +96,7 @@ def open_session(options: Options) -> Session:
 def _named_session(settings: Settings, options: Options) -> Session:
     name = options.session
     if options.resume:
-        name = name or latest_session()
+        name = latest_session() if name is None else name
         if name is None:
             raise UsageError("there is no session to resume")
     elif name is not None:
@@ -125,8 +128,12 @@ def _with_aliases(checkpoints: list[tuple[str | None, str]]) -> list[tuple[str, 
     return list(found.items())
 
 
+def _is_batch(options: Options) -> bool:
+    return bool(options.plans or options.scripts or options.commands)
+
+
 def _work(session: Session, options: Options) -> int:
-    batch = bool(options.plans or options.scripts or options.commands)
+    batch = _is_batch(options)
     resumed = len(session.timeline.everything)
     if options.plans:
         from brainsurgery_shell.session.plan_read import read_plans

@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
 def _workers(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and int(text)):
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
         raise UsageError(f"--workers takes a number from 1 up, not '{text}'")
     return int(text)
 

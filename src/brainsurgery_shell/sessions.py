@@ -104,19 +104,20 @@ def _export(name: str, target: str | None = None) -> None:
     journal = require_session(name)
     path = None if target is None else Path(os.path.expanduser(target))  # noqa: PTH111
     if path is not None and path.suffix == ".jsonl":
-        text = journal.read_text(encoding="utf-8")
+        content = journal.read_bytes()
     else:
         from brainsurgery_shell.session.export import plan_of
 
         layout = "oly" if path is not None and path.suffix == ".oly" else "yaml"
         base = Path.cwd() if path is None else path.absolute().parent
         text = "".join(f"{line}\n" for line in plan_of(name, layout, base))
-    if path is None:
-        print(text, end="")
-        return
-    from brainsurgery_shell.session.lines import replace_text
+        if path is None:
+            print(text, end="")
+            return
+        content = text.encode("utf-8")
+    from brainsurgery_shell.session.lines import replace_file
 
     try:
-        replace_text(path, text)
+        replace_file(path, content)
     except OSError as error:
         raise StorageError(f"cannot write '{target}': {error.strerror or error}") from error

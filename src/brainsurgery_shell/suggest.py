@@ -59,6 +59,6 @@ def _without_cursor(arguments: list[str]) -> tuple[list[str], str | None]:
 
 
 def _position(text: str, line: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text) <= len(line)):
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) <= len(line)):
         raise UsageError(f"--cursor takes a place in the line, from 0 to {len(line)}, not '{text}'")
     return int(text)

@@ -38,6 +38,9 @@ def model(folder: Path) -> Path:
         (["m.safetensors", "--wat"], "", 2),
         (["m.safetensors", "--workers", "0"], "", 2),
         (["m.safetensors", "--workers", "x"], "", 2),
+        (["m.safetensors", "--workers", "1" * 5000], "", 2),
+        (["m.safetensors", "--memory", "1" * 5000], "", 2),
+        (["m.safetensors", "--shard-size", f"{'1' * 500}.5GB"], "", 2),
         (["m.safetensors", "--memory", "lots"], "", 2),
         (["m.safetensors", "--provider", "cloud"], "", 2),
         (["m.safetensors", "--log-level", "shout"], "", 2),
@@ -380,3 +383,14 @@ def test_names_of_tensors_do_not_reach_the_terminal(cli: Cli, folder: Path) -> N
 def test_help_and_version(cli: Cli) -> None:
     assert "--shard-size SIZE" in cli("--help").ok()
     assert cli("--version").ok().startswith("brainsurgery ")
+
+
+def test_names_that_the_locale_cannot_write_are_shown_with_escapes(tmp_path: Path) -> None:
+    save_file({"é.漢": torch.ones(2)}, tmp_path / "odd.safetensors")
+    words = ["--no-journal", "odd.safetensors", "-c", "dump"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [*BINARY, *words], cwd=tmp_path, env=environment, capture_output=True, check=False, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "model::\n  \\xe9\n    \\u6f22  float32 [2]  8 B\n"

@@ -31,6 +31,13 @@ def test_the_last_step_is_run_as_edited(edited: Patient, monkeypatch: pytest.Mon
     assert edited.names() == ["b", "c"]
 
 
+def test_only_line_breaks_end_an_edited_line(edited: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    edited.run("move: from: a, to: 'x\u2028y'")
+    editor(monkeypatch, "sed -i 's/from: a/from: b/; s/y/z/' $0".replace("'", '"'))
+    edited.run("edit")
+    assert set(edited.names()) == {"c", "x\u2028y", "x\u2028z"}
+
+
 def test_several_steps_are_one_and_undone_ones_are_offered(
     edited: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

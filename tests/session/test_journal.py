@@ -16,6 +16,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from brainsurgery_shell.errors import StorageError
+from brainsurgery_shell.session.journal import Journal
+from brainsurgery_shell.session.resume import resume
+from brainsurgery_shell.session.session import Session
+from brainsurgery_shell.session.settings import Settings
+from brainsurgery_shell.session.store import read_entries
 from conftest import Cli
 
 BINARY = [sys.executable, "-c", "from brainsurgery_shell.cli import main; raise SystemExit(main())"]
@@ -125,6 +131,50 @@ def test_two_shells_are_told_apart(cli: Cli) -> None:
     process.communicate("exit\n", timeout=20)
     cli("resume", "a", "-c", "dump").ok()
     assert "running" not in cli("sessions").ok()
+
+
+def test_two_shells_that_chose_one_name(folder: Path) -> None:
+    """The first to do something has it: steps of two never stand in one journal."""
+    first, second = (Session(Settings(memory=1 << 24), name="both", folder=folder) for _ in range(2))
+    first.open_input("m.safetensors", "model")
+    first.close()
+    with pytest.raises(StorageError, match="another process began a session 'both'"):
+        second.open_input("m.safetensors", "model")
+    second.close()
+    assert len(read_entries("both")) == 2
+
+
+def test_what_the_last_shell_did_in_the_meantime_is_resumed(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the journal is locked nobody adds to it; until then, another shell may."""
+    cli("m.safetensors", "--session", "a", "-c", "delete: t1").ok()
+
+    def late(name: str, *, resumed: bool) -> Journal:
+        with journal(name).open("a") as file:
+            file.write('{"kind":"undo","count":1}\n')
+        return Journal(name, resumed=resumed)
+
+    monkeypatch.setattr("brainsurgery_shell.session.resume.Journal", late)
+    session = Session(Settings(memory=1 << 24), name="a", folder=folder)
+    resume(session)
+    session.close()
+    assert not session.timeline.steps
+
+
+def test_a_folder_whose_name_is_no_text(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = folder / os.fsdecode(b"no\xfftext")
+    odd.mkdir()
+    shutil.copy("m.safetensors", odd)
+    monkeypatch.chdir(odd)
+    cli("m.safetensors", "--session", "odd", "-c", "delete: t1").ok()
+    assert "delete: t1" in cli("resume", "odd", "-c", "summarize").ok()
+    assert "delete: t1" in cli("sessions", "export", "odd").ok()
+
+
+def test_no_name_is_not_the_last(cli: Cli) -> None:
+    cli("m.safetensors", "--session", "a", "-c", "delete: t1").ok()
+    cli("resume", "").fails("there is no session ''", status=2)
 
 
 def test_sessions_are_listed_the_latest_first(cli: Cli) -> None:

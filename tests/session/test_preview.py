@@ -195,6 +195,19 @@ def test_kinds_of_change_add_up(steps: list[str]) -> None:
         ),
         ("delete: wte\ncopy: from: 'h.0.q', to: wte", "changes 1 (192 B → 96 B)"),
         ("delete: wte\ndelete: wte", "'wte' matches no tensor"),
+        (
+            "load: path: other.safetensors, alias: b\ndelete: 'b::.*'",
+            "opens other.safetensors as b; what follows cannot be told before",
+        ),
+        (
+            "execute: transforms: [{ load: { path: other.safetensors, alias: b } }, { delete: b::wte }]",
+            "opens other.safetensors as b; what follows cannot be told before",
+        ),
+        ("delete: wte\nundo\ndelete: wte", "deletes 1 (192 B); what follows cannot be told before"),
+        ("exit\ndelete: nope", "what follows cannot be told before"),
+        ("ls: h\ndelete: wte", "deletes 1 (192 B)"),
+        ("ls: h", ""),
+        ("save: path: out, alias: model\ndelete: nope", "'nope' matches no tensor"),
     ],
 )
 def test_in_words(session: Session, line: str, told: str) -> None:
@@ -225,6 +238,11 @@ def test_what_an_unfinished_line_matches_is_told(session: Session, line: str) ->
     found = foresee(session, line)
     assert found.unfinished
     assert found.summary() == "3 tensors, 176 B"
+
+
+def test_a_name_that_is_being_typed_is_no_mistake(session: Session) -> None:
+    assert foresee(session, "scale_: target: 'wt").matches == ""
+    assert foresee(session, "scale_: target: 'wt', by: 2").error is not None
 
 
 def test_a_missing_parameter_is_no_fault_of_a_place(session: Session) -> None:

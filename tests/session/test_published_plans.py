@@ -136,6 +136,9 @@ def test_several_that_were_changed_and_hold_tensors_are_still_a_question(base: T
     inputs = "inputs: [a::base.safetensors, b::base.safetensors]\n"
     both = "transforms:\n  - scale_: { target: 'a::.*', by: 2 }\n  - delete: { target: 'b::h.*' }\n"
     cli(write_plan(f"{inputs}{both}output: o.safetensors\n")).fails("Candidates: a, b", status=2)
+    chosen = "  - prefixes: { mode: use, alias: a }\n"
+    cli(write_plan(f"{inputs}{both}{chosen}output: a.safetensors\n")).ok()
+    assert load_file("a.safetensors").keys() == base.keys(), "a, which was chosen"
     emptied = "transforms:\n  - delete: { target: 'b::.*' }\n"
     cli(write_plan(f"{inputs}{emptied}output: o.safetensors\n")).ok()
     assert load_file("o.safetensors") == {}, "the only one that steps changed, though nothing is left of it"

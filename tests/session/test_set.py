@@ -42,6 +42,14 @@ def test_nothing_of_a_dry_run_is_in_journal_and_summary(cli: Cli, box: Patient) 
     assert "float32 [2, 2]" in cli("resume", "a", "-c", "dump").ok()
 
 
+def test_what_was_only_promised_is_forgotten(box: Patient, tmp_path: Path) -> None:
+    out = tmp_path / "o.safetensors"
+    box.run("set: dry-run: true", f"save: {out}")
+    box.fails(f"load: path: {out}, alias: o", "this is a dry run")
+    box.run("set: dry-run: false", f"save: {out}", f"load: path: {out}, alias: o")
+    assert box.names("o") == box.names()
+
+
 def test_the_command_line_has_the_last_word(cli: Cli, box: Patient, tmp_path: Path) -> None:
     cli("model.safetensors", "--dry-run", "-c", "set: dry-run: false", "-c", "save: x.safetensors").ok()
     (tmp_path / "plan.yaml").write_text(

@@ -22,7 +22,8 @@ from brainsurgery_shell.session.lines import run_line
 from brainsurgery_shell.session.resume import resume
 from brainsurgery_shell.session.session import Session
 from brainsurgery_shell.session.settings import SaveDefaults, Settings
-from brainsurgery_shell.session.store import Story, journal_path, left_unsaved, read_entries
+from brainsurgery_shell.session.store import journal_path, left_unsaved, read_entries
+from brainsurgery_shell.session.story import Story
 from conftest import Cli
 
 BINARY = [sys.executable, "-c", "from brainsurgery_shell.cli import main; raise SystemExit(main())"]
@@ -79,6 +80,7 @@ def test_what_is_listed(cli: Cli) -> None:
 
 def test_a_session_in_which_nothing_was_done_is_none(cli: Cli) -> None:
     cli("m.safetensors", "-c", "summarize").ok()
+    cli("m.safetensors", "-c", "dump", "-c", "help").ok()
     assert cli("sessions").ok() == ""
     cli("m.safetensors", "--session", "named", "-c", "summarize").ok()
     assert listed(cli)["named"]["state"] == "ended"
@@ -150,6 +152,10 @@ def test_export(cli: Cli, folder: Path, model: Path, monkeypatch: pytest.MonkeyP
         assert all(torch.equal(written[name], expected[name]) for name in expected)
     cli("sessions", "export", "nope").fails("there is no session", status=2)
     cli("sessions", "export", "s", "no/such/p.yaml").fails("cannot write 'no/such/p.yaml'")
+    with journal_path("s").open("ab") as file:
+        file.write("é".encode()[:1])  # killed in the middle of a letter
+    cli("sessions", "export", "s", "torn.jsonl").ok()
+    assert Path("torn.jsonl").read_bytes() == journal_path("s").read_bytes()
 
 
 MOVES = st.sampled_from(
@@ -157,7 +163,10 @@ MOVES = st.sampled_from(
         "copy: from: 'x::a', to: 'x::n{}'", "scale_: target: 'y::.*', by: 2", "copy: from: 'x::a', to: 'y::n{}'",
         "save: path: ox{}.safetensors, alias: x", "save: path: oy{}.safetensors, alias: y",
         "save: path: one{}.safetensors, target: 'x::a'", "undo", "undo: 2", "redo", "execute: file.oly",
-        "assert: exists: 'x::a'",
+        "assert: exists: 'x::a'", "prefixes: mode: rename, from: y, to: z", "scale_: target: 'z::.*', by: 2",
+        "prefixes: mode: rename, from: z, to: y", "prefixes: mode: remove, alias: x", "prefixes: mode: add, alias: n{}",
+        "load: path: x.safetensors, alias: x", "execute: file2.oly",
+        "save: path: oz{}.safetensors, alias: z",
     ]
 )  # fmt: skip
 
@@ -174,6 +183,10 @@ def test_the_journal_alone_tells_what_is_unsaved(moves: list[str]) -> None:
             "scale_: target: 'x::a', by: 2\nsave: path: e.safetensors, alias: x, overwrite: true\n"
             "scale_: target: 'y::a', by: 2\n"
         )
+        (folder / "file2.oly").write_text(
+            "load: path: x.safetensors, alias: k\nscale_: target: 'k::a', by: 2\n"
+            "prefixes: mode: rename, from: k, to: m\n"
+        )
         name = f"law{os.urandom(4).hex()}"
         session = Session(Settings(memory=1 << 24, saves=SaveDefaults(None)), name=name, folder=folder)
         session.open_input("x.safetensors", "x")
@@ -186,11 +199,24 @@ def test_the_journal_alone_tells_what_is_unsaved(moves: list[str]) -> None:
         session.close()
         story = Story.of(read_entries(name))
         assert story.unsaved == session.unsaved_aliases
+        assert session.unsaved_aliases <= session.workspace.checkpoints.keys()
         assert len(story.steps) == len(session.timeline.steps)
         again = Session(Settings(memory=1 << 24), name=name, folder=folder)
         resume(again)
         again.close()
         assert again.unsaved_aliases == session.unsaved_aliases
+
+
+def test_checkpoints_that_are_renamed_or_removed(cli: Cli) -> None:
+    """Their unsaved edits go with them."""
+    rename, edit = "prefixes: mode: rename, from: model, to: z", "scale_: target: a, by: 2"
+    assert "'z'" in cli("m.safetensors", "-c", edit, "-c", rename).err
+    assert "not saved" not in cli("m.safetensors", "-c", edit, "-c", rename, "-c", "save: o1").err
+    assert (
+        "not saved" not in cli("m.safetensors", "-c", edit, "-c", "prefixes: mode: remove, alias: model").err
+    )
+    assert "not saved" not in cli("m.safetensors", "-c", rename, "-c", "undo", "-c", "redo").err
+    assert [each["unsaved"] for each in listed(cli).values()] == [[], [], [], ["z"]]
 
 
 def test_the_last_unsaved_session_is_found(cli: Cli, model: Path, folder: Path) -> None:

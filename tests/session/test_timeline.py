@@ -24,6 +24,7 @@ from brainsurgery_shell.session.lines import run_line
 from brainsurgery_shell.session.resume import resume
 from brainsurgery_shell.session.session import Session
 from brainsurgery_shell.session.settings import Settings
+from brainsurgery_shell.session.store import read_entries
 from conftest import Cli, Patient
 
 EDITS = (
@@ -380,6 +381,32 @@ def test_an_older_journal_has_its_steps_as_history(cli: Cli, folder: Path) -> No
     assert [(row["line"], row["state"], row["time"], row["nbytes"]) for row in found] == [
         ("delete: v", "replaced", None, 8), ("dump: w", "replaced", None, 0), ("scale_: target: w, by: 2", "in force", None, 8),
     ]  # fmt: skip
+
+
+def test_what_a_disk_did_not_take_is_not_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step whose entry may not have come to the disk failed, and is not there when the session is resumed."""
+    session = begin(tmp_path, "odd")
+
+    def broken(file: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for lines in (["delete: v"], ["delete: w", "undo", "mark: here"]):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", broken)
+            fails(session, lines[0], "cannot write the journal")
+        for line in lines:
+            run(session, line)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", broken)
+        fails(session, "redo", "cannot write the journal")
+    names, steps = session.workspace.checkpoints["model"].names(), len(session.timeline.everything)
+    session.close()
+    again = Session(Settings(memory=1 << 24), folder=tmp_path, name="odd")
+    resume(again, {})
+    assert again.workspace.checkpoints["model"].names() == names
+    assert len(again.timeline.everything) == steps
+    assert read_entries("odd")[0]["kind"] == "header"
+    again.close()
 
 
 def test_a_full_disk_leaves_no_half_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

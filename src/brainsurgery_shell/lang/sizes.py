@@ -6,6 +6,9 @@ import math
 
 from brainsurgery_shell.errors import StepError
 
+_MOST_DIGITS = 30
+"""More is no size of anything, and Python would not read thousands of them."""
+
 
 def parse_size(text: str) -> int | None:
     """Bytes of ``500MB``, ``1.5 GiB``, ``4096``; units are binary; ``None`` for ``none``.
@@ -24,6 +27,7 @@ def parse_size(text: str) -> int | None:
     if (
         digits.replace(".", "", 1).isascii()
         and digits.replace(".", "", 1).isdecimal()
+        and len(digits) <= _MOST_DIGITS
         and tail in (("", "b", "ib") if unit else ("", "b"))
     ):
         value = int(digits) * scale if digits.isdecimal() else math.floor(float(digits) * scale)

@@ -50,7 +50,7 @@ class Editing:
             before = _HEAD + "".join(f"{print_command(each.command)}\n" for each in leaves[-count:])
         after = edit_text(before, ".oly")
         self._left = None
-        numbered = [(number, line) for number, line in enumerate(after.splitlines(), 1) if _is_command(line)]
+        numbered = [(number, line) for number, line in enumerate(after.split("\n"), 1) if _is_command(line)]
         if after == before or not numbered:
             why = "nothing was changed" if numbered else "no line is left"
             return Report([f"nothing was run: {why}"])

@@ -10,7 +10,8 @@ from brainsurgery_shell.session.paths import absolute
 from brainsurgery_shell.session.record import Record
 from brainsurgery_shell.session.session import Input, Session
 from brainsurgery_shell.session.settings import Settings
-from brainsurgery_shell.session.store import Entry, Story, read_entries
+from brainsurgery_shell.session.store import read_entries
+from brainsurgery_shell.session.story import Entry, Story
 from brainsurgery_shell.session.summary import summarize
 
 

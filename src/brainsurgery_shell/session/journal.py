@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from brainsurgery_shell.declaration.operation import OPERATIONS
 from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.session.record import Record
-from brainsurgery_shell.session.store import FILE, Entry, is_locked, sessions_folder
+from brainsurgery_shell.session.store import FILE, is_locked, sessions_folder
+from brainsurgery_shell.session.story import Entry
 
 MOST_SESSIONS = 200
 OLDEST_DAYS = 90
@@ -47,20 +49,17 @@ class Journal:
         Raises:
             StorageError: it cannot be written.
         """
+        if self._file is None and not durable:
+            self._waiting.append(entry)
+            return
         try:
             if self._file is None:
-                if not durable:
-                    self._waiting.append(entry)
-                    return
                 forget_old_sessions()
-                self._open()
-                for waiting in (_header(self.name), *self._waiting):
-                    self._write(waiting, durable=False)
-                self._waiting.clear()
-            self._write(entry, durable=durable)
+                self._open(new=True)
+                self._waiting.insert(0, _header(self.name))
+            self._write([*self._waiting, entry], durable=durable)
+            self._waiting.clear()
         except OSError as error:
-            with suppress(OSError):  # half an entry would spoil the next one
-                self._mend_tail()
             raise StorageError(
                 f"cannot write the journal '{self.folder / FILE}': {error.strerror or error}",
                 hint="--no-journal works without one: such a session cannot be resumed",
@@ -70,7 +69,7 @@ class Journal:
         """Say that the session was left in order, and not killed."""
         if self._file is not None:
             with suppress(OSError):  # what was to be kept is kept
-                self._write({"kind": "end", "time": time.time()})
+                self._write([{"kind": "end", "time": time.time()}])
 
     def discard(self) -> None:
         """Remove it: nothing in it is worth going on from."""
@@ -85,7 +84,7 @@ class Journal:
             os.close(self._file)
             self._file = None
 
-    def _open(self) -> None:
+    def _open(self, *, new: bool = False) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self.folder / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
@@ -97,27 +96,43 @@ class Journal:
                 f"the session '{self.name}' is open in another process",
                 hint="leave it there first, or open the checkpoint anew",
             ) from error
-        self._mend_tail()
+        if new and os.fstat(self._file).st_size:
+            self.close()
+            raise StorageError(
+                f"another process began a session '{self.name}' meanwhile",
+                hint="begin again under another name: --session NAME",
+            )
+        self._mend_tail(self._file)
 
-    def _mend_tail(self) -> None:
+    @staticmethod
+    def _mend_tail(file: int) -> None:
         """Cut off a last line that a killed process did not finish."""
-        if self._file is None:
-            return
-        size = os.fstat(self._file).st_size
-        data = os.pread(self._file, size, 0)
+        size = os.fstat(file).st_size
+        data = os.pread(file, size, 0)
         end = data.rfind(b"\n") + 1
         if end != size:
-            os.ftruncate(self._file, end)
+            os.ftruncate(file, end)
 
-    def _write(self, entry: Entry, *, durable: bool = True) -> None:
+    def _write(self, entries: Iterable[Entry], *, durable: bool = True) -> None:
         if self._file is None:
             return
-        data = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._file, view) :]
-        if durable:
-            os.fsync(self._file)
+        view = memoryview(b"".join(map(_as_line, entries)))
+        before = os.fstat(self._file).st_size
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+            if durable:
+                os.fsync(self._file)
+        except BaseException:
+            with suppress(OSError):  # what is said to have failed is not to be replayed
+                os.ftruncate(self._file, before)
+            raise
+
+
+def _as_line(entry: Entry) -> bytes:
+    """JSON, as UTF-8; folders may have names that are none, and come back as they were."""
+    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def _lock(file: int) -> None:
@@ -159,6 +174,8 @@ def entry_of(record: Record, parts: list[Entry] | None) -> Entry:
         entry["fingerprint"] = record.fingerprint
     if record.role == "edit":
         entry["aliases"] = sorted(record.aliases)
+        if record.came or record.went:
+            entry |= {"came": sorted(record.came), "went": sorted(record.went)}
     elif record.role == "save":
         entry["saved"] = record.saved_alias
     if record.mark is not None:

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 class Unseen(Exception):
     """What the step would do next cannot be known without doing it."""
 
-    def __init__(self, says: str = "", *, reads: bool = False) -> None:
+    def __init__(self, says: str = "", *, reads: bool = False, changes: bool = True) -> None:
         super().__init__(says)
         self.says = says
         """What is known of it."""
         self.reads = reads
         """Whether it would read data."""
+        self.changes = changes
+        """Whether names may be others after it."""
 
 
 class Onlooker:
@@ -76,7 +78,7 @@ class Onlooker:
         if self._is_there(request.path):
             overwrites = request.overwrite or self._session.settings.saves.overwrite
             says += "; replaces what is there" if overwrites else "; something is there already"
-        raise Unseen(says, reads=True)
+        raise Unseen(says, reads=True, changes=False)
 
     def steps_of(self, path: str) -> NoReturn:
         """Runs a file.

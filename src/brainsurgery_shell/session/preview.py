@@ -67,6 +67,8 @@ class Foreseen:
     """Whether it may read data when it is executed."""
     leaves: Edit | Workspace | None = None
     """What it makes of the workspace; ``None``: it leaves it as it is."""
+    opaque: bool = False
+    """Whether what it leaves cannot be known: nothing can be said of what follows."""
 
     def summary(self) -> str:
         """One line, as in "32 tensors, 1.2 GiB; writes 32 new names"."""
@@ -154,6 +156,10 @@ class _Look:
                 scratch.apply(found.leaves.detached())
             total.notes += found.notes
             total.reads |= found.reads
+            if found.opaque:
+                total.notes.append("what follows cannot be told before")
+                total.opaque = True
+                break
         total.changes = differences(self._workspace, scratch)
         return total
 
@@ -173,9 +179,12 @@ class _Look:
             self._match(found, step.operation, step.arguments)
             if not step.operation.inspects:
                 self._look_at(step, found)
+            elif not step.operation.reads:
+                found.opaque = self._steers(step)
         except Unseen as unseen:
             found.notes += [unseen.says] if unseen.says else []
             found.reads |= unseen.reads
+            found.opaque = unseen.changes
         except SurgeryError as error:
             found.error = error
         return found
@@ -189,6 +198,8 @@ class _Look:
             if position.place in (Place.VALUE, Place.PAYLOAD) and len(position.path) < 2 and position.text:
                 nodes[str(*position.path)] = Scalar(position.text)
             self._match_given(found, position.command or "", nodes)
+            if found.matched is not None and not found.matched.names:
+                found.matches = ""  # no reproach while a name is being typed
         return found
 
     def _match_given(self, found: Foreseen, name: str, nodes: Mapping[str, Node]) -> None:
@@ -205,16 +216,29 @@ class _Look:
         with contextlib.suppress(SurgeryError):
             self._match(found, operation, arguments)
 
+    def _steers(self, step: Step) -> bool:
+        """Whether a step that changes no tensor itself asks the session for something, as ``undo`` does."""
+        try:
+            step.operation.run(self._context(), **step.arguments)
+        except Unseen as unseen:
+            return unseen.changes
+        except SurgeryError:
+            return False
+        return False
+
+    def _context(self) -> Context:
+        return Context(self._workspace, cast(Services, Onlooker(self._session)), checking=True)
+
     def _look_at(self, step: Step, found: Foreseen) -> None:
         """Have the operation say what it would change."""
-        services = cast(Services, Onlooker(self._session))
         with collector_paused():
-            result = step.operation.run(Context(self._workspace, services, checking=True), **step.arguments)
+            result = step.operation.run(self._context(), **step.arguments)
         if isinstance(result, Expansion):
             several = self.several(result.steps)
             found.changes, found.error, found.leaves = several.changes, several.error, several.leaves
             found.notes += several.notes
             found.reads |= several.reads
+            found.opaque = several.opaque
         elif isinstance(result, Edit):
             found.leaves = result
             found.changes = changes_of(self._workspace, result)
@@ -245,6 +269,8 @@ class _Look:
             if operation.inspects:
                 raise
             return
+        if operation.inspects and not operation.reads and not matched.names:
+            found.matches = ""  # it may list what lies below a name: only it can tell
         found.matched = matched
         if self._early is not None:
             self._early(found.matches)

@@ -14,6 +14,7 @@ from brainsurgery_shell.graph.dtypes import DType
 from brainsurgery_shell.graph.tensor import LazyTensor
 from brainsurgery_shell.lang import tree
 from brainsurgery_shell.lang.tree import Command, Node, Pair, Value, from_value
+from brainsurgery_shell.session.unsaved import Aliases
 from brainsurgery_shell.workspace.edit import Edit
 from brainsurgery_shell.workspace.workspace import Workspace
 
@@ -42,6 +43,10 @@ class Record:
     """What, in this order, takes an edit back; of an edit that was undone, what brings it back."""
     aliases: frozenset[str] = frozenset()
     """Checkpoints that it changed."""
+    came: frozenset[str] = frozenset()
+    """Checkpoints that it opened, added or gave this name, if that is all it does."""
+    went: frozenset[str] = frozenset()
+    """Checkpoints that it removed, or gave another name."""
     fingerprint: str | None = None
     """Of the checkpoint that it opened, if it opened one."""
     parts: list[Record] = field(default_factory=list)
@@ -55,6 +60,11 @@ class Record:
     """The name that it gave to the moment."""
     drawn: dict[str, Value] = field(default_factory=dict)
     """Arguments that it found out (seeds, ranks): they are in ``command``, and were not in what was typed."""
+
+    def changes(self) -> list[Aliases]:
+        """Of the edits that it stands for, in order."""
+        edits = (leaf for leaf in self.leaves() if leaf.role == "edit")
+        return [Aliases.of(edit.aliases, edit.came, edit.went) for edit in edits]
 
     def leaves(self) -> list[Record]:
         """Itself, or the steps that it stands for."""

@@ -12,7 +12,7 @@ from brainsurgery_shell.lang.printer import print_command
 from brainsurgery_shell.lang.tree import Command
 from brainsurgery_shell.session.journal import Journal, entry_of
 from brainsurgery_shell.session.record import Record, Role, Timeline
-from brainsurgery_shell.session.store import Entry
+from brainsurgery_shell.session.story import Entry
 
 
 @dataclass(slots=True)

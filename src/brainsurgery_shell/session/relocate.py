@@ -12,7 +12,7 @@ from brainsurgery_shell.errors import StorageError
 from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.lang.sizes import size_words
 from brainsurgery_shell.session.paths import absolute, paths_in
-from brainsurgery_shell.session.store import Entry
+from brainsurgery_shell.session.story import Entry
 from brainsurgery_shell.storage.read import Opened, open_checkpoint
 
 

@@ -14,7 +14,8 @@ from brainsurgery_shell.session.paths import absolute, map_paths, paths_in
 from brainsurgery_shell.session.record import REMEMBERED, Record
 from brainsurgery_shell.session.relocate import Located, locate
 from brainsurgery_shell.session.session import Session
-from brainsurgery_shell.session.store import Entry, read_entries
+from brainsurgery_shell.session.store import read_entries, require_session
+from brainsurgery_shell.session.story import Entry
 from brainsurgery_shell.session.together import grouped
 
 
@@ -24,10 +25,11 @@ def resume(session: Session, given: Mapping[str, str] | None = None) -> None:
     Raises:
         SurgeryError: there is no such session, it is open elsewhere, or inputs are not what they were.
     """
+    require_session(session.name)
+    session.recorder.journal = Journal(session.name, resumed=True)  # locked: nobody adds to it any more
     entries = read_entries(session.name)
     given = given or {}
     _require_given(session.name, entries, given)
-    session.recorder.journal = Journal(session.name, resumed=True)
     _expect_sources(session, entries)
     within = _kept_within(entries)
     entries = [entry for entry in entries if entry.get("at") not in within]

@@ -17,6 +17,7 @@ from brainsurgery_shell.session.attend import announce
 from brainsurgery_shell.session.moments import Direction, count_to, workspace_at
 from brainsurgery_shell.session.past import edit_before, past_lines, past_marks, past_steps
 from brainsurgery_shell.session.record import Record
+from brainsurgery_shell.session.unsaved import note_turn
 from brainsurgery_shell.views.page import Page
 from brainsurgery_shell.workspace.checkpoint import Checkpoint
 from brainsurgery_shell.workspace.edit import Report
@@ -75,7 +76,7 @@ class SessionServices:
                 raise
         self._session.recorder.answer(what if count == 1 else f"{what}: {count}")
         for edit in edits:
-            self._session.unsaved_aliases |= edit.aliases & self._session.workspace.checkpoints.keys()
+            note_turn(what, edit.changes(), self._session.unsaved_aliases)
         if not any(record.role == "edit" for record in self._session.timeline.steps):
             self._session.unsaved_aliases.clear()  # all is as it was opened
         done = {"undo": "undone", "redo": "redone"}[what]

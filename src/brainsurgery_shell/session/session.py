@@ -38,6 +38,7 @@ from brainsurgery_shell.session.relocate import facts_of
 from brainsurgery_shell.session.services import SessionServices
 from brainsurgery_shell.session.settings import Settings
 from brainsurgery_shell.session.together import grouped, run_steps
+from brainsurgery_shell.session.unsaved import note_turn
 from brainsurgery_shell.workspace.edit import Edit, Report
 from brainsurgery_shell.workspace.workspace import Workspace
 
@@ -70,7 +71,7 @@ class Session:
     ) -> None:
         load_all()
         self.settings = settings
-        self.name = name or new_name()
+        self.name = new_name() if name is None else name
         self.folder = folder or Path.cwd()
         self.warn = warn
         self.say = say
@@ -89,7 +90,7 @@ class Session:
         self.recorder = Recorder(journal, writes=not settings.dry_run)
         self.only_input: str | None = None
         """The alias of the only input of the plan that runs: what is saved where nothing else tells."""
-        self._rehearsal: tuple[Workspace, Timeline, set[str]] | None = None
+        self._rehearsal: tuple[Workspace, Timeline, set[str], list[Path]] | None = None
         """What a dry run goes back to when it ends."""
         self.assumed = False
         """Whether shapes in the workspace are a guess, as where a check leaves out what only data decides."""
@@ -177,8 +178,9 @@ class Session:
             if result is not None:
                 record.saved_alias, record.mark = result.saved, result.marked
                 record.nbytes = result.data.get("nbytes", 0) if isinstance(result.data, dict) else 0
-            self._record(record)
-            self.unsaved_aliases.discard(str(record.saved_alias))
+            with uninterrupted():
+                self._record(record)
+                self.unsaved_aliases.discard(str(record.saved_alias))
         return result
 
     @property
@@ -250,13 +252,16 @@ class Session:
         with collector_paused(), uninterrupted():
             record.inverse = [self.workspace.apply(edit)]
             record.aliases = aliases & self.workspace.checkpoints.keys()
+            if not edit.tensors:
+                record.went = frozenset(alias for alias, each in edit.aliases.items() if each is None)
+                record.came = frozenset(edit.aliases) - record.went
             record.nbytes = touched_bytes(edit, record.inverse[0])
             try:
                 self._record(record)
             except SurgeryError:
                 self.workspace.apply(record.inverse[0])
                 raise
-        self.unsaved_aliases |= set(edit.tensors)
+        note_turn("redo", record.changes(), self.unsaved_aliases)
         if not self.dry:
             return None
         return Report([f"would do: {print_command(record.command)} ({edit.count} tensors)"])
@@ -303,10 +308,12 @@ class Session:
     def rehearse(self, on: bool) -> None:
         """Begin a dry run on a copy of the workspace, or end it and go back."""
         if self._rehearsal is not None and not on:
-            self.workspace, self.recorder.timeline, self.unsaved_aliases = self._rehearsal
+            self.workspace, self.recorder.timeline, self.unsaved_aliases, promised = self._rehearsal
+            self.sources.promised = promised
             self._rehearsal = None
         elif on:
-            self._rehearsal = self.workspace, self.timeline, self.unsaved_aliases
+            promised = list(self.sources.promised)
+            self._rehearsal = self.workspace, self.timeline, self.unsaved_aliases, promised
             self.workspace, self.recorder.timeline = self.workspace.copy(), self.timeline.copy()
             self.unsaved_aliases = set(self.unsaved_aliases)
         self.recorder.rehearses = on

@@ -8,14 +8,14 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from brainsurgery_shell.errors import StorageError, UsageError, did_you_mean, listed
 from brainsurgery_shell.lang.names import is_name
+from brainsurgery_shell.session.story import Entry, Story
 
-Entry = dict[str, Any]
 FILE = "journal.jsonl"
 
 _BEGINNING = 4096
@@ -115,60 +115,6 @@ def _parsed(lines: Iterable[bytes], path: Path) -> Iterator[Entry]:
         if not isinstance(entry, dict) or "kind" not in entry:
             raise StorageError(f"the journal '{path}' is damaged in line {number}")
         yield entry
-
-
-@dataclass(slots=True)
-class Story:
-    """What a journal tells, entry by entry, as a session's timeline goes."""
-
-    steps: list[Entry] = field(default_factory=list)
-    """Those in force."""
-    unsaved: set[str] = field(default_factory=set)
-    """Aliases with edits that no save has written since; undoing past a save counts as one."""
-    _undone: list[list[Entry]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Story:
-        """All of a journal, or its end."""
-        story = cls()
-        for entry in entries:
-            if entry["kind"] == "step":
-                story._step(entry)
-            elif entry["kind"] in ("undo", "redo"):
-                story._turn(entry["kind"], entry["count"])
-        return story
-
-    def _step(self, entry: Entry) -> None:
-        self.steps.append(entry)
-        self._change(entry)
-        if entry["role"] == "edit":
-            self._undone.clear()
-
-    def _change(self, step: Entry) -> None:
-        """An executed file edits and saves in the order of its parts."""
-        for part in step.get("parts", ()):
-            if part["kind"] == "step":
-                self._change(part)
-        if step["role"] == "edit" and "parts" not in step:
-            self.unsaved.update(step.get("aliases", ()))
-        elif step["role"] == "save":
-            self.unsaved.discard(step.get("saved"))
-
-    def _turn(self, kind: str, count: int) -> None:
-        for _ in range(count):
-            if kind == "redo" and self._undone:
-                group = self._undone.pop()
-                self.steps += group
-            elif kind == "undo" and any(step["role"] == "edit" for step in self.steps):
-                at = max(at for at, step in enumerate(self.steps) if step["role"] == "edit")
-                group = self.steps[at:]
-                del self.steps[at:]
-                self._undone.append(group)
-            else:
-                return  # that lies before the part of the journal that was read
-            self.unsaved.update(group[0].get("aliases", ()))
-        if not any(step["role"] == "edit" for step in self.steps):
-            self.unsaved.clear()
 
 
 def list_sessions() -> list[SessionFacts]:
