@@ -123,6 +123,14 @@ def test_what_is_being_typed_is_not_wrong_yet(session: Session) -> None:
     typed(session, act)
 
 
+def test_bytes_that_are_no_text_may_be_typed(session: Session) -> None:
+    async def act(typist: Typist) -> None:
+        typist._keys.send_bytes(b"delete: \xff")
+        await typist.until(lambda: "matches no tensor" in typist.below)
+
+    assert typed(session, act) == "delete: \udcff"
+
+
 def test_the_former_answer_stands_until_there_is_a_new_one(session: Session) -> None:
     async def act(typist: Typist) -> None:
         typist.type("delete: 'h.*'")

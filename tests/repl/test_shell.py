@@ -12,11 +12,13 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from shells import write_checkpoint
 
+from brainsurgery_shell.lang.parser import parse_line
 from brainsurgery_shell.repl import shell as shell_module
 from brainsurgery_shell.repl.history import history_path
 from brainsurgery_shell.repl.manners import Manners
-from brainsurgery_shell.repl.shell import run_shell
-from brainsurgery_shell.repl.state import state_of, status
+from brainsurgery_shell.repl.results import Results
+from brainsurgery_shell.repl.shell import Shell, run_shell
+from brainsurgery_shell.repl.state import State, state_of, status
 from brainsurgery_shell.session.session import Session
 from brainsurgery_shell.session.settings import Settings
 
@@ -135,6 +137,30 @@ def test_the_state_is_told(session: Session) -> None:
     assert state_of(session).alias == "no default"
 
 
+class Leaving:
+    """Leaves at once, whatever is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def read(self, state: State) -> str:
+        raise EOFError
+
+    def ask(self, question: str) -> str:
+        self.asked.append(question)
+        return "y"
+
+
+def test_the_question_names_the_checkpoint_among_several(session: Session) -> None:
+    reader = Leaving()
+    for line in ("", "delete: wte", "prefixes: mode: add, alias: other"):
+        command = parse_line(line)
+        if command is not None:
+            session.execute(command)
+        Shell(session, reader, Results(io.StringIO(), NO_PREVIEW), io.StringIO()).loop()
+    assert reader.asked == ["unsaved edits: leave? [y/N] ", "unsaved edits of model: leave? [y/N] "]
+
+
 def test_behind_a_mistake_pasted_lines_are_left_out(session: Session) -> None:
     ran = typed(session, PASTE.format("delete: wte\ndelete: nosuch\ndelete: h.0.w") + ENTER)
     assert ran.names() == ["h.0.w", "h.1.w"]
@@ -183,3 +209,9 @@ def test_several_checkpoints_without_a_default(session: Session) -> None:
         "prefixes: mode: rename, from: model, to: a" + ENTER + "prefixes: mode: add, alias: b" + ENTER,
     )
     assert ran.status == 0
+
+
+def test_only_line_breaks_end_a_line(session: Session) -> None:
+    ran = typed(session, PASTE.format("copy: from: wte, to: 'a\u2028b\x85c'") + ENTER)
+    assert ran.names() == ["h.0.w", "h.1.w", "wte", "a\u2028b\x85c"]
+    assert history_path().read_text() == "copy: from: wte, to: 'a\u2028b\x85c'\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -173,3 +175,24 @@ def test_nothing_of_torch_before_the_prompt() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_a_shell_that_is_told_to_end_gives_the_terminal_back(folder: Path, number: signal.Signals) -> None:
+    with Screen(folder, "m.safetensors") as screen:
+        screen.until("model>")
+        screen.type("delete: wte")
+        screen.until("deletes 1")
+        os.kill(screen.child.pid, number)
+        assert screen.ended() == 128 + number
+        assert b"\x1b[?2004l" in screen.raw.rpartition(b"deletes 1")[2]
+
+
+def test_prompts_do_not_go_where_results_are_sent(folder: Path) -> None:
+    with Screen(folder, "--plain", "m.safetensors", redirect="> results") as screen:
+        screen.until("model>")
+        screen.type("ls\r")
+        screen.until("model>", count=2)
+        screen.type("\x04")
+        assert screen.ended() == 0
+    assert "model>" not in (folder / "results").read_text()

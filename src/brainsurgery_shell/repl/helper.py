@@ -34,6 +34,9 @@ SECONDS = 2.0
 LONGEST = 3000
 """Bytes of a line that is still looked at: a pipe takes so much at once."""
 
+_ended: list[int] = []
+"""Processes that were killed, and not yet collected, whichever helper they were of."""
+
 
 class Helper:
     """The process, seen from the shell. ``work`` runs in it, on what the shell's memory was when it began."""
@@ -43,8 +46,6 @@ class Helper:
         self._process = 0
         self._requests = self._answers = -1
         self._unread = b""
-        self._ended: list[int] = []
-        """Processes that were killed, and not yet collected."""
 
     @property
     def running(self) -> bool:
@@ -59,7 +60,12 @@ class Helper:
         """
         self.end()
         theirs, self._requests = os.pipe()
-        self._answers, answers = os.pipe()
+        try:
+            self._answers, answers = os.pipe()
+        except OSError:
+            os.close(theirs)
+            os.close(self._requests)
+            raise
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of other threads: a child that hangs is killed
@@ -112,10 +118,10 @@ class Helper:
         if self._process:
             with contextlib.suppress(OSError):
                 os.killpg(self._process, signal.SIGKILL)
-            self._ended.append(self._process)
+            _ended.append(self._process)
             self._process = 0
             self._close()
-        self._ended = [each for each in self._ended if not _collected(each)]
+        _ended[:] = [each for each in _ended if not _collected(each)]
 
     def _close(self) -> None:
         os.close(self._requests)

@@ -41,7 +41,7 @@ class SharedHistory(History):
 
     def append_string(self, string: str) -> None:
         """Remember what was entered; of several lines, each."""
-        for line in string.splitlines():
+        for line in string.split("\n"):
             if not line.strip():
                 continue
             if line in self._loaded_strings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 
 from brainsurgery_shell.repl.history import SharedHistory, history_path
@@ -40,8 +41,12 @@ class PlainPrompt:
 
     def ask(self, question: str) -> str:
         """An answer, which no history keeps."""
+        shown = sys.stdout.isatty()
+        if not shown:  # results alone go where standard output was sent
+            print(question, end="", file=sys.stderr, flush=True)
         try:
-            return input(question)
+            return input(question if shown else "")
         except (KeyboardInterrupt, EOFError):
-            print()  # the terminal leaves the cursor behind what was typed
+            # the terminal leaves the cursor behind what was typed
+            print(file=sys.stdout if shown else sys.stderr)
             raise

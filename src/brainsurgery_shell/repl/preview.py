@@ -136,7 +136,7 @@ class LivePreview:
     def _changed(self, buffer: Buffer) -> None:
         self._forget_timers()
         self._number += 1
-        if not buffer.text.strip() or len(buffer.text.encode()) > LONGEST:
+        if not buffer.text.strip() or len(buffer.text.encode(errors="surrogatepass")) > LONGEST:
             self._answer = None
             if self._helper.running:
                 self._helper.ask(self._number, "")  # it drops what it does

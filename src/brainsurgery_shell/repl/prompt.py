@@ -5,14 +5,17 @@ What the first key needs is imported at the first key: the prompt itself stands 
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
+import threading
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app
+from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
@@ -105,7 +108,7 @@ class Prompt:
             watching = self._live.watching()
         try:
             with watching:
-                return self._lines.prompt([part for part in parts if part[1]])
+                return self._lines.prompt([part for part in parts if part[1]], pre_run=_end_on_signals)
         finally:
             self._idle.stop()
 
@@ -156,6 +159,21 @@ class Prompt:
             return False
         load_ahead()
         return True
+
+
+def _end_on_signals() -> None:
+    """Leave by way of prompt_toolkit when told to end: it gives the terminal back as it was."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            loop.add_signal_handler(number, _leave, get_app(), number)
+
+
+def _leave(app: Application[str], number: int) -> None:
+    if app.is_running and not app.is_done:
+        app.exit(exception=SystemExit(128 + number))
 
 
 def _continuation(width: int, number: int, wrapped: int) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.input import Input
     from prompt_toolkit.output import Output
 
-QUESTION = "unsaved edits: leave? [y/N] "
+QUESTION = "unsaved edits{of}: leave? [y/N] "
 
 
 class Reader(Protocol):
@@ -114,7 +114,7 @@ class Shell:
 
     def _run(self, text: str) -> None:
         """Run what was entered; of several lines, those behind a mistake are left out."""
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in text.split("\n") if line.strip()]
         for index, line in enumerate(lines):
             if not self._run_line(line) and index + 1 < len(lines):
                 self._say(f"not run: {'; '.join(lines[index + 1 :])}")
@@ -151,12 +151,18 @@ class Shell:
             return True
         self._asked = True
         try:
-            answer = self._reader.ask(QUESTION)
+            answer = self._reader.ask(QUESTION.format(of=self._of_which()))
         except EOFError:
             return True
         except KeyboardInterrupt:
             return False
         return answer.strip().lower() in ("y", "yes", "exit")
+
+    def _of_which(self) -> str:
+        """The checkpoints that have them, where there are several."""
+        if len(self._session.workspace.checkpoints) < 2:
+            return ""
+        return f" of {', '.join(sorted(self._session.unsaved_aliases))}"
 
     def _coloured(self, text: str) -> str:
         wanted = self._stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

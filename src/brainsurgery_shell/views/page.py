@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
@@ -57,7 +58,10 @@ def page_for(stream: TextIO, colour: str = "auto") -> Page:
     if terminal:
         import shutil  # which takes milliseconds, and is not needed for a file
 
-        width = shutil.get_terminal_size().columns
+        size = (80, 24)
+        with suppress(OSError, ValueError):  # it stands in for a terminal
+            size = os.get_terminal_size(stream.fileno())
+        width = shutil.get_terminal_size(size).columns  # of standard output, or else of the stream
     try:
         "…█".encode(stream.encoding or "utf-8")
         unicode = True
