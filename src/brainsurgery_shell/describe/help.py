@@ -40,7 +40,7 @@ def _found(registry: Registry, name: str, what: str) -> Operation:
     if found is None:
         known = "help lists them" if registry is OPERATIONS else f"known: {', '.join(registry.names())}"
         if registry is OPERATIONS:
-            known = did_you_mean(name.lower(), TOPICS) or known
+            known = did_you_mean(name.lower(), TOPICS) or f"{known}; topics: {', '.join(TOPICS)}"
         raise StepError(f"unknown {what} '{name}'", hint=registry.hint(name, known))
     return found
 

@@ -42,7 +42,7 @@ from brainsurgery_shell.workspace.matching import Match, Selection, everything, 
         "dump: target: h.0.attn.weight, draw: spectrum",
     ),
     selects=True,
-    aka=("show", "print"),
+    aka=("show", "print", "stat", "stats", "statistics", "histogram", "hist", "spectrum"),
     inspects=True,
     reads=True,
 )

@@ -89,7 +89,7 @@ def save(
 
 
 def which_alias(context: Context) -> str:
-    """The only alias, else the only one that steps changed, else the only input of the plan that runs.
+    """The only alias, else the only one that steps changed, the chosen default, or a plan's only input.
 
     Of several that steps changed, those that they emptied were scratch space and do not count.
 
@@ -107,6 +107,8 @@ def which_alias(context: Context) -> str:
     if len(changed) == 1:
         return changed[0]
     candidates = changed or aliases
+    if context.workspace.chosen in candidates:
+        return context.workspace.chosen
     only_input = context.services.only_input()
     if only_input in candidates:
         return only_input

@@ -46,7 +46,8 @@ class Workspace:
             known = ", ".join(self.checkpoints) or "none is open"
             raise StepError(
                 f"unknown alias '{alias}'",
-                hint=did_you_mean(alias, self.checkpoints) or f"open checkpoints: {known}",
+                hint=did_you_mean(alias, self.checkpoints)
+                or f"open checkpoints: {known}; prefixes: mode: add, alias: {alias} makes an empty one",
                 span=span,
             )
         return alias
