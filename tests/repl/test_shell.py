@@ -161,6 +161,11 @@ def test_the_question_names_the_checkpoint_among_several(session: Session) -> No
     assert reader.asked == ["unsaved edits: leave? [y/N] ", "unsaved edits of model: leave? [y/N] "]
 
 
+def test_the_line_feed_behind_pasted_lines_opens_no_further_line(session: Session) -> None:
+    ran = typed(session, PASTE.format("delete: h.0.w\r\ncopy: from: wte, to: n\r\n") + "ew" + ENTER)
+    assert set(ran.names()) == {"h.1.w", "wte", "new"}
+
+
 def test_behind_a_mistake_pasted_lines_are_left_out(session: Session) -> None:
     ran = typed(session, PASTE.format("delete: wte\ndelete: nosuch\ndelete: h.0.w") + ENTER)
     assert ran.names() == ["h.0.w", "h.1.w"]

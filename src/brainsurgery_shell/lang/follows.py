@@ -73,7 +73,9 @@ def after_payload(text: str, value: Span, position: int) -> OlySyntaxError:
         hint = f"beside other parameters every value needs its key, as in: target: {written}, {following}"
     elif comma:
         items = written + rest(text, position)
-        hint = "remove the comma" if items == written + "," else f"a list stands in brackets: [{items}]"
+        hint = "remove the comma"
+        if items != written + ",":
+            hint = f"a list stands in brackets: [{items}]; parameters need a key each: target: {written}, …"
     else:
         hint = _after_value(text, value, position, len(rest(text, 0)))
     return expected("end of line", text, position, hint)

@@ -1,4 +1,4 @@
-"""The keys that the shell adds to prompt_toolkit's; none of its own is bound anew."""
+"""The keys that the shell adds to prompt_toolkit's; of its own, pasting alone is bound anew."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import emacs_insert_mode, emacs_mode, has_focus, vi_navigation_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 
 Show = Callable[[Document], None]
 """Prints something about a line above the prompt."""
@@ -54,6 +55,12 @@ def bindings(explain: Show, preview: Show, edited: Callable[[str], str]) -> KeyB
     def _(event: KeyPressEvent) -> None:
         """Break the line. Not in vi mode, where Escape, Enter means to leave insertion and run."""
         event.current_buffer.insert_text("\n")
+
+    @keys.add(Keys.BracketedPaste, filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        """Insert it without the line feeds at its end, below which an empty line would open."""
+        lines = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        event.current_buffer.insert_text(lines.rstrip("\n"))
 
     return keys
 
