@@ -97,6 +97,7 @@ def test_it_says_what_the_line_would_do(session: Session) -> None:
     async def act(typist: Typist) -> None:
         typist.type("scale_: target: 'h.*', by: 2")
         await typist.until(lambda: typist.below == "2 tensors, 16 B; changes 2")
+        assert typist.live.text(12) == [("class:preview", "  2 tensors…")]
         assert typist.style == "class:preview"
         typist.type("\x15delete: 'nope' ")
         await typist.until(lambda: "'nope' matches no tensor" in typist.below)

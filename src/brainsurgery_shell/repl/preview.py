@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app_or_none
+from prompt_toolkit.application import get_app, get_app_or_none
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition, is_done
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -27,6 +27,7 @@ from prompt_toolkit.layout.utils import explode_text_fragments
 from brainsurgery_shell.errors import Span
 from brainsurgery_shell.repl.helper import LONGEST, SECONDS, Answer, Helper, Tell, apart
 from brainsurgery_shell.session.faults import faults, settled
+from brainsurgery_shell.views.text import shortened
 
 if TYPE_CHECKING:
     from brainsurgery_shell.session.session import Session
@@ -87,7 +88,11 @@ class LivePreview:
         self._buffer = lines.default_buffer
         self._buffer.on_text_changed += self._changed
         lines.input_processors = [*(lines.input_processors or ()), _Underline(self)]
-        below = Window(FormattedTextControl(self.text), height=1, style="class:preview")
+        below = Window(
+            FormattedTextControl(lambda: self.text(get_app().output.get_size().columns)),
+            height=1,
+            style="class:preview",
+        )
         root = lines.layout.container
         assert isinstance(root, HSplit)
         shown = Condition(lambda: bool(self.text())) & ~is_done
@@ -101,8 +106,8 @@ class LivePreview:
         finally:
             self._end()
 
-    def text(self) -> StyleAndTextTuples:
-        """What the line below shows."""
+    def text(self, columns: int | None = None) -> StyleAndTextTuples:
+        """What the line below shows, in so many columns."""
         if self._answer is None or not self._answer["text"]:
             return []
         style = "preview"
@@ -110,7 +115,8 @@ class LivePreview:
             style = "preview.stale"
         elif self._answer["problem"] and self._is_settled():
             style = "preview.problem"
-        return [(f"class:{style}", f"  {self._answer['text']}")]
+        shown = f"  {self._answer['text']}"
+        return [(f"class:{style}", shown if columns is None else shortened(shown, columns))]
 
     @property
     def reads(self) -> bool:
