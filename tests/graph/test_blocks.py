@@ -152,16 +152,22 @@ def test_reductions(data: st.DataObject, shape: tuple[int, ...], dtype: torch.dt
         assert torch.equal(made, expected)
 
 
-def test_an_element_is_made_once(small: None, tmp_path: Path) -> None:
-    """A product read in pieces, by two outputs and by a reduction of itself."""
+def counted_product(folder: Path) -> tuple[list[int], LazyTensor, LazyTensor]:
+    """A list that grows by how many elements of an input are computed; that input, stored; a product of it."""
     counted: list[int] = []
 
     def count(values: torch.Tensor) -> torch.Tensor:
         counted.append(values.numel())
         return values
 
-    stored = lazy(tmp_path, a=torch.ones(6, 4), b=torch.ones(4, 5))
+    stored = lazy(folder, a=torch.ones(6, 4), b=torch.ones(4, 5))
     product = matmul.matmul(elementwise(count, stored["a"]), stored["b"], broadcast=False)
+    return counted, stored["a"], product
+
+
+def test_an_element_is_made_once(small: None, tmp_path: Path) -> None:
+    """A product read in pieces, by two outputs and by a reduction of itself."""
+    counted, _, product = counted_product(tmp_path)
     halves = [take(product, [(at, at + 3, 1, True), (0, 5, 1, True)]) for at in (0, 3)]
     for memory, provider in PLACES:
         counted.clear()
@@ -177,15 +183,8 @@ def test_an_element_is_made_once(small: None, tmp_path: Path) -> None:
 @pytest.mark.parametrize("listed", ["pp", "ppp", "qq", "pqq", "ppq", "cc"])
 def test_an_output_with_several_names_is_made_once(listed: str, tmp_path: Path) -> None:
     """A product ``p``, ``q`` twice of it, and ``c`` that is nothing but stored parts."""
-    counted: list[int] = []
-
-    def count(values: torch.Tensor) -> torch.Tensor:
-        counted.append(values.numel())
-        return values
-
-    stored = lazy(tmp_path, a=torch.ones(6, 4), b=torch.ones(4, 5))
-    product = matmul.matmul(elementwise(count, stored["a"]), stored["b"], broadcast=False)
-    pair = concat([stored["a"], stored["a"]], 0)
+    counted, a, product = counted_product(tmp_path)
+    pair = concat([a, a], 0)
     named = {"p": product, "q": elementwise(bound(times, 2), product), "c": concat([pair, pair], 0)}
     outputs = [named[each] for each in listed]
     for memory, provider in PLACES:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainsurgery_shell.errors import StorageError
-from brainsurgery_shell.graph.files import write_at
+from brainsurgery_shell.graph.files import read_at, write_at
 from brainsurgery_shell.graph.runtime import load_torch
 
 if TYPE_CHECKING:
@@ -50,15 +50,12 @@ class Scratch:
         Raises:
             StorageError: the disk fails.
         """
-        done = 0
-        while done < len(buffer):
-            try:
-                got = os.preadv(self._fd, [buffer[done:]], offset + done)
-            except OSError as error:
-                raise StorageError(f"cannot read a scratch file: {error.strerror}") from error
-            if got == 0:
-                raise StorageError("a scratch file is shorter than it was")
-            done += got
+        try:
+            whole = read_at(self._fd, buffer, offset)
+        except OSError as error:
+            raise StorageError(f"cannot read a scratch file: {error.strerror}") from error
+        if not whole:
+            raise StorageError("a scratch file is shorter than it was")
 
     def whole(self) -> torch.Tensor:
         """All of it, mapped: for what torch computes at once."""

@@ -86,12 +86,8 @@ class FilePool:
         try:
             for run in range(runs):
                 part = buffer[run * length : (run + 1) * length] if runs > 1 else buffer
-                done = 0
-                while done < length:
-                    got = os.preadv(handle.fd, [part[done:] if done else part], offset + done)
-                    if got == 0:
-                        raise _too_short(file, offset + length)
-                    done += got
+                if not read_at(handle.fd, part, offset):
+                    raise _too_short(file, offset + length)
                 offset += stride
         except OSError as error:
             raise _unreadable(file, error) from error
@@ -239,6 +235,17 @@ def copy_chunk(fd: int, offset: int, count: int, out_fd: int, out_offset: int) -
     data = os.pread(fd, min(count, _BUFFER), offset)
     write_at(out_fd, memoryview(data), out_offset)
     return len(data)
+
+
+def read_at(fd: int, buffer: memoryview, offset: int) -> bool:
+    """Fill ``buffer`` (of bytes) from byte ``offset``; whether the file is that long. Raises ``OSError``."""
+    done = 0
+    while done < len(buffer):
+        got = os.preadv(fd, [buffer[done:] if done else buffer], offset + done)
+        if got == 0:
+            return False
+        done += got
+    return True
 
 
 def write_at(fd: int, data: memoryview, offset: int) -> None:
